@@ -1,0 +1,50 @@
+/* The entry format (cache/FORMAT.md) as pure functions on bytes. */
+#ifndef CACHE_ENTRY_H
+#define CACHE_ENTRY_H
+
+#include <base/bytes.h>
+#include <cache/subject.h>
+
+#define KILN_ENTRY_FORMAT 1u
+#define KILN_ENTRY_HEADER_BYTES 80
+#define KILN_ENTRY_BYTES_MIN (KILN_ENTRY_HEADER_BYTES + KILN_DIGEST_BYTES)
+/* The most an entry is longer than its payload. */
+#define KILN_ENTRY_OVERHEAD_MAX (KILN_ENTRY_BYTES_MIN + KILN_SUBJECT_BYTES_MAX)
+
+enum kiln_verdict {
+	KILN_VERDICT_GOOD,
+	KILN_VERDICT_DAMAGED,
+	KILN_VERDICT_OTHER_VERSION, /* format, key version, kind, compression or sealing: not ours to judge */
+	KILN_VERDICT_TOO_LARGE,
+};
+
+/* A verified entry, in place. */
+struct kiln_entry_view {
+	enum kiln_kind kind;
+	uint32_t flags;
+	uint64_t compile_ns;
+	int64_t created_s;
+	char kiln_version[16];
+	const uint8_t *subject;
+	size_t subject_bytes;
+	const uint8_t *payload;
+	size_t payload_bytes;
+};
+
+/* Appends a whole entry; kiln_version is taken from `entry`. `out->bad` after a failed allocation. */
+void kiln_entry_encode(const struct kiln_subject *subject, const struct kiln_cache_entry *entry,
+                       struct kiln_writer *out);
+
+/* Checks size, magic, version, lengths, digest, in this order. `key_version` 0 accepts any.
+ * Fills *out_view only when good; *out_why is a static text, NULL when good. */
+enum kiln_verdict kiln_entry_decode(const uint8_t *data, size_t bytes, uint32_t key_version,
+                                    uint64_t max_payload_bytes, struct kiln_entry_view *out_view,
+                                    const char **out_why);
+
+/* The view's facts; payload NULL, as that needs memory that lasts. */
+struct kiln_cache_entry kiln_entry_of_view(const struct kiln_entry_view *view);
+
+/* The digest an entry ends with, over the `bytes` before it. */
+struct kiln_digest kiln_entry_seal(const uint8_t *data, size_t bytes);
+
+#endif

@@ -1,0 +1,83 @@
+/* What the names in a program's folder tell about a miss. */
+#include <cache/store.h>
+
+#include <base/error.h>
+
+struct search {
+	const struct kiln_pipeline_identity *identity;
+	struct kiln_cache_evidence found;
+};
+
+static bool count_name(void *user, const char *name)
+{
+	struct search *search = user;
+	const struct kiln_pipeline_identity *identity = search->identity;
+
+	if (!kiln_name_is_entry(KILN_KIND_PIPELINE, name))
+		return true;
+	search->found.total_entries++;
+	if (!kiln_name_part_is(name, KILN_NAME_PROGRAM, &identity->program))
+		return true;
+	search->found.same_program++;
+	if (!kiln_name_part_is(name, KILN_NAME_POLICY, &identity->policy))
+		return true;
+	search->found.same_program_policy++;
+	if (kiln_name_part_is(name, KILN_NAME_DEVICE, &identity->device))
+		search->found.same_program_policy_device++;
+	return true;
+}
+
+/* Is there any entry at all? */
+struct probe {
+	const struct kiln_cache *cache;
+	enum kiln_status status;
+	bool found;
+};
+
+static bool stop_at_entry(void *user, const char *name)
+{
+	struct probe *probe = user;
+
+	probe->found = kiln_name_is_entry(KILN_KIND_PIPELINE, name);
+	return !probe->found;
+}
+
+static bool probe_shard(void *user, const struct kiln_shard *shard)
+{
+	struct probe *probe = user;
+
+	if (shard->kind == KILN_KIND_PIPELINE)
+		probe->status = kiln_dir_visit(probe->cache, shard->dir, stop_at_entry, probe);
+	return !probe->found && probe->status == KILN_OK;
+}
+
+static enum kiln_status any_entry(const struct kiln_cache *cache, uint64_t *out_total)
+{
+	struct probe probe = {.cache = cache};
+
+	KILN_TRY(kiln_shards_visit(cache, probe_shard, &probe));
+	if (probe.status == KILN_OK)
+		*out_total = probe.found ? 1 : 0;
+	return probe.status;
+}
+
+enum kiln_status kiln_cache_evidence(struct kiln_cache *cache, const struct kiln_pipeline_identity *identity,
+                                     struct kiln_cache_evidence *out_evidence)
+{
+	struct search search = {.identity = identity};
+	char dir[8];
+
+	KILN_CHECK(identity != NULL && out_evidence != NULL,
+	           "kiln_cache_evidence was given NULL; expected an identity and a place for the evidence. "
+	           "Fix: pass both");
+	if (cache != NULL) {
+		kiln_shard_dir(KILN_KIND_PIPELINE, identity->program.bytes[0], dir);
+		KILN_TRY(kiln_dir_visit(cache, dir, count_name, &search));
+		/* Only where the folder has nothing is the rest of the cache looked at, up to the first
+		 * entry. */
+		if (search.found.total_entries == 0)
+			KILN_TRY(any_entry(cache, &search.found.total_entries));
+	}
+	*out_evidence = search.found;
+	return KILN_OK;
+}

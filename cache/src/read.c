@@ -1,0 +1,162 @@
+/* Reading an entry. No lock; the order of checks is SPEC'd: size, magic, version, lengths, digest, full
+ * key. */
+#include <cache/store.h>
+
+#include <fcntl.h>
+
+#include <base/alloc.h>
+#include <base/error.h>
+#include <base/log.h>
+
+#define TOUCH_INTERVAL_S 3600
+
+void kiln_cache_entry_finish(struct kiln_cache_entry *entry)
+{
+	if (entry == NULL)
+		return;
+	kiln_free(entry->memory);
+	*entry = (struct kiln_cache_entry){0};
+}
+
+/* Every read ends here, once: in one counter and one status. */
+static enum kiln_status note(struct kiln_cache *cache, _Atomic uint64_t *counter, enum kiln_status status)
+{
+	kiln_count(&cache->counts.reads);
+	kiln_count(counter);
+	return status;
+}
+
+static enum kiln_status drop_damaged(struct kiln_cache *cache, const struct kiln_place *place,
+                                     const struct kiln_file *file, const char *why)
+{
+	const char *fate = "stays, as this cache is read-only";
+
+	if (!cache->read_only)
+		fate = kiln_file_remove(cache, place->dir, place->path, file) ? "was removed"
+		                                                              : "cannot be removed";
+	if (!atomic_exchange(&cache->damage_logged, true))
+		kiln_log(KILN_LOG_WARN,
+		         "cache entry '%s/%s' is damaged: %s. It %s and counts as a miss; "
+		         "further ones are not logged",
+		         cache->root, place->path, why, fate);
+	return note(
+		cache, &cache->counts.damaged,
+		kiln_error(KILN_ERR_DAMAGED,
+	                   "cache entry '%s/%s' is damaged: %s. It %s. Fix: build it again; if it happens "
+	                   "often, check the disk",
+	                   cache->root, place->path, why, fate));
+}
+
+/* The last use is the file's mtime, for gc; once an hour is enough to order by. Failing to note it harms
+ * nobody. */
+static void note_use(const struct kiln_cache *cache, const struct kiln_file *file)
+{
+	static const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+	int64_t age_s = cache->clock->wall_s(cache->clock->user) - (int64_t)file->facts.st_mtime;
+
+	if (cache->read_only || (age_s <= TOUCH_INTERVAL_S && age_s >= -TOUCH_INTERVAL_S))
+		return;
+	cache->fs->futimens(cache->fs->user, file->fd, times);
+}
+
+/* Hands the file's memory over to the entry. */
+static void give_entry(struct kiln_file *file, const struct kiln_entry_view *view,
+                       struct kiln_cache_entry *out_entry)
+{
+	*out_entry = kiln_entry_of_view(view);
+	out_entry->payload = view->payload;
+	out_entry->memory = file->data;
+	file->data = NULL;
+}
+
+static enum kiln_status judge(struct kiln_cache *cache, const struct kiln_subject *subject,
+                              const struct kiln_place *place, struct kiln_file *file,
+                              struct kiln_cache_entry *out_entry)
+{
+	struct kiln_entry_view view;
+	const char *why;
+
+	switch (kiln_entry_decode(file->data, file->bytes, kiln_subject_key_version(subject),
+	                          cache->max_entry_bytes, &view, &why)) {
+	case KILN_VERDICT_GOOD:
+		break;
+	case KILN_VERDICT_OTHER_VERSION:
+		return note(cache, &cache->counts.other_version,
+		            kiln_error(KILN_ERR_NOT_FOUND, "cache entry '%s' has %s; it stays", place->path,
+		                       why));
+	case KILN_VERDICT_TOO_LARGE:
+		return note(cache, &cache->counts.too_large,
+		            kiln_error(KILN_ERR_NOT_FOUND, "cache entry '%s': %s; it stays", place->path,
+		                       why));
+	default:
+		return drop_damaged(cache, place, file, why);
+	}
+	if (view.kind != subject->kind || !kiln_subject_is(subject, view.subject, view.subject_bytes))
+		return drop_damaged(cache, place, file, "it holds another key than its name says");
+	note_use(cache, file);
+	give_entry(file, &view, out_entry);
+	return note(cache, &cache->counts.found, KILN_OK);
+}
+
+static enum kiln_status read_subject(struct kiln_cache *cache, const struct kiln_subject *subject,
+                                     const struct kiln_place *place, struct kiln_cache_entry *out_entry)
+{
+	struct kiln_file file;
+	enum kiln_status status = kiln_file_load(cache, place->path, &file);
+
+	switch (status) {
+	case KILN_OK:
+		status = judge(cache, subject, place, &file, out_entry);
+		break;
+	case KILN_ERR_DAMAGED:
+		status = drop_damaged(cache, place, &file, "it ended while it was read");
+		break;
+	case KILN_ERR_NOT_FOUND:
+		status = note(cache, &cache->counts.not_found, status);
+		break;
+	case KILN_ERR_TOO_LARGE:
+		status = note(cache, &cache->counts.too_large, KILN_ERR_NOT_FOUND);
+		break;
+	default:
+		status = note(cache, &cache->counts.read_errors, status);
+		break;
+	}
+	kiln_file_finish(cache, &file);
+	return status;
+}
+
+enum kiln_status kiln_cache_read(struct kiln_cache *cache, const struct kiln_pipeline_key *key,
+                                 const struct kiln_fingerprint *fingerprint,
+                                 struct kiln_cache_entry *out_entry)
+{
+	struct kiln_subject subject = {.kind = KILN_KIND_PIPELINE, .fingerprint = fingerprint};
+	struct kiln_pipeline_identity identity;
+	struct kiln_canon_key canon;
+	struct kiln_place place;
+
+	KILN_CHECK(fingerprint != NULL && out_entry != NULL,
+	           "kiln_cache_read was given NULL; expected a fingerprint and a place for the entry. "
+	           "Fix: pass both");
+	KILN_TRY(kiln_key_canon(key, &canon));
+	if (cache == NULL)
+		return kiln_error(KILN_ERR_NOT_FOUND, "there is no cache");
+	subject.key = &canon.key;
+	identity = kiln_pipeline_identity_canon(&canon.key, fingerprint);
+	kiln_place_pipeline(&identity, &place);
+	return read_subject(cache, &subject, &place, out_entry);
+}
+
+enum kiln_status kiln_cache_content_read(struct kiln_cache *cache, const struct kiln_digest *content_key,
+                                         struct kiln_cache_entry *out_entry)
+{
+	struct kiln_subject subject = {.kind = KILN_KIND_CONTENT, .content = content_key};
+	struct kiln_place place;
+
+	KILN_CHECK(content_key != NULL && out_entry != NULL,
+	           "kiln_cache_content_read was given NULL; expected a key and a place for the entry. "
+	           "Fix: pass both");
+	if (cache == NULL)
+		return kiln_error(KILN_ERR_NOT_FOUND, "there is no cache");
+	kiln_place_content(content_key, &place);
+	return read_subject(cache, &subject, &place, out_entry);
+}

@@ -1,0 +1,138 @@
+/* Kernels: SPIR-V with its interface checked, resolved to a pipeline, launched by thread count. */
+#ifndef KILN_KERNEL_H
+#define KILN_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kiln/buffer.h>
+#include <kiln/device.h>
+#include <kiln/reflect.h>
+
+KILN_BEGIN_DECLS
+
+struct kiln_kernel;
+
+struct kiln_kernel_params {
+	const void *spirv;                  /* 4-byte aligned */
+	size_t spirv_bytes;
+	const char *entry;                  /* NULL = "main", or the only one there is */
+	const struct kiln_spec_value *spec; /* specialisation; ids not listed keep their defaults */
+	size_t spec_count;
+	uint32_t workgroup[3];              /* threads; 0 = store, else the kernel's own size. Needs a specialisable size */
+	uint32_t subgroup_size;             /* 0 = the driver's choice */
+	bool guarded;                       /* the kernel ignores threads beyond those asked for (`if (i < n)`), so a size
+	                                       that rounds threads up further than its own default is safe */
+	const char *name;                   /* for messages and manifests; copied; NULL = the entry point */
+};
+
+/** Reflects and checks the module; compiles nothing yet. The same bytes seen before are recognised, not parsed again.
+ *  Returns: KILN_ERR_SPIRV_*, KILN_ERR_SPECIALIZATION, KILN_ERR_WORKGROUP_LIMIT, KILN_ERR_INVALID_ARGUMENT, KILN_ERR_OUT_OF_MEMORY.
+ *  Ownership: the caller destroys it.  Threads: any.  Blocks: no. */
+KILN_API enum kiln_status kiln_kernel_create(struct kiln_device *device, const struct kiln_kernel_params *params,
+                                             struct kiln_kernel **out_kernel);
+/** Frees once no launch uses it and sets NULL; NULL and *kernel NULL are fine. */
+KILN_API void kiln_kernel_destroy(struct kiln_kernel **kernel);
+
+/** Facts of the module and of the kernel's entry point.  Ownership: the kernel's. */
+KILN_API const struct kiln_reflection *kiln_kernel_reflection(const struct kiln_kernel *kernel);
+KILN_API const struct kiln_entry_point *kiln_kernel_entry(const struct kiln_kernel *kernel);
+
+/** How a pipeline came to be ready, from evidence only. */
+enum kiln_outcome {
+	KILN_OUTCOME_MEMORY = 1, /* compiled or loaded before by this device */
+	KILN_OUTCOME_DISK,       /* our blob, and the driver says it used it */
+	KILN_OUTCOME_DRIVER,     /* the driver had it without our blob */
+	KILN_OUTCOME_COMPILED,   /* the driver says it compiled */
+	KILN_OUTCOME_UNKNOWN,    /* the driver gives no evidence */
+};
+
+enum kiln_hit {
+	KILN_HIT_UNKNOWN = -1, /* printed as null */
+	KILN_HIT_FALSE = 0,
+	KILN_HIT_TRUE = 1,
+};
+
+/** Why a pipeline was not found in memory or on disk. */
+enum kiln_miss_reason {
+	KILN_MISS_NONE = 0, /* it was found */
+	KILN_MISS_EMPTY_CACHE,
+	KILN_MISS_PROGRAM_CHANGED,
+	KILN_MISS_DISPATCH_POLICY_CHANGED,
+	KILN_MISS_DEVICE_OR_RUNTIME_CHANGED,
+	KILN_MISS_KEY_ABSENT,
+};
+
+/** Where a workgroup size came from. */
+enum kiln_workgroup_source {
+	KILN_WORKGROUP_EXPLICIT = 1, /* the caller's */
+	KILN_WORKGROUP_STORE,        /* an autotune record */
+	KILN_WORKGROUP_KERNEL,       /* the module's own default */
+	KILN_WORKGROUP_RULE,         /* 64x1x1, where every specialisable dimension defaults to 1 */
+	KILN_WORKGROUP_FIXED,        /* a literal size in the module */
+};
+
+/** What the last resolve of a kernel did. */
+struct kiln_build {
+	enum kiln_outcome outcome;
+	enum kiln_hit cache_hit;
+	enum kiln_miss_reason miss_reason;
+	uint32_t workgroup[3];
+	enum kiln_workgroup_source workgroup_source;
+	const char *workgroup_note;    /* why a record was not used, or "" */
+	uint64_t resolve_ns;           /* the whole resolve */
+	uint64_t compile_ns;           /* inside the driver; 0 when nothing was created */
+	uint64_t blob_bytes;           /* of the driver's cache blob; 0 = none */
+	bool stub;                     /* the driver's blob carries no code */
+	struct kiln_pipeline_identity identity;
+	const char *policy;            /* canonical one-line policy string */
+	struct kiln_tune_key tune_key; /* with info->adapter: the record that decides the workgroup */
+};
+
+/** Makes the kernel's pipeline ready: memory, else disk, else compile and store. A launch does this by itself.
+ *  `out_build` may be NULL; its strings are the kernel's, valid until it is destroyed or resolved again.
+ *  Returns: KILN_ERR_EXPECTED_WARM, KILN_ERR_DRIVER, KILN_ERR_OUT_OF_MEMORY, ...; nothing is left behind then.
+ *  Threads: any; the same key twice at once compiles once.  Blocks: while compiling. */
+KILN_API enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build);
+
+/** Manifest (JSON, schema 1) of the last resolve; NULL before.  Ownership: the kernel's. */
+KILN_API const char *kiln_kernel_manifest(struct kiln_kernel *kernel);
+
+/** "memory", "disk", "driver", "compiled", "unknown". */
+KILN_API const char *kiln_outcome_name(enum kiln_outcome outcome);
+/** Stable snake_case: "none", "empty_cache", "program_changed", "dispatch_policy_changed", "device_or_runtime_changed",
+ *  "key_absent". */
+KILN_API const char *kiln_miss_reason_name(enum kiln_miss_reason reason);
+/** "explicit", "store", "kernel", "rule", "fixed". */
+KILN_API const char *kiln_workgroup_source_name(enum kiln_workgroup_source source);
+
+#define KILN_BUFFERS_MAX 32
+
+/** A range of a buffer as one argument. */
+struct kiln_arg {
+	struct kiln_buffer *buffer;
+	uint64_t offset; /* a multiple of the device's storage buffer alignment */
+	uint64_t bytes;  /* 0 = to the end of the buffer */
+};
+
+struct kiln_launch_params {
+	uint32_t threads[3];                             /* y and z 0 mean 1; x 0 launches nothing, successfully */
+	struct kiln_buffer *buffers[KILN_BUFFERS_MAX + 1]; /* in (set, binding) order, NULL-terminated */
+	const struct kiln_arg *args;                     /* the long form, instead of `buffers` */
+	size_t arg_count;
+	const void *push;                                /* push constants, exactly the kernel's push_bytes */
+	uint32_t push_bytes;
+};
+
+/** Enqueues a launch after everything enqueued before; resolves the kernel first if needed. Threads are rounded up to whole
+ *  workgroups, so kernels guard with `if (i < n)`; one that is not declared guarded keeps its own workgroup size wherever
+ *  another would round up further.
+ *  Returns: KILN_ERR_TOO_FEW_BUFFERS ... KILN_ERR_WORKGROUP_LIMIT, each with a sentence; nothing is enqueued then.
+ *  Ownership: buffers must live until the launch is done: destroying one early is safe, it is kept.
+ *  Threads: any.  Blocks: only while resolving. */
+KILN_API enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params);
+
+KILN_END_DECLS
+
+#endif

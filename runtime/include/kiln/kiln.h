@@ -1,0 +1,33 @@
+/* Kiln: compute kernels from C on Vulkan, with pipelines that are compiled once and stay warm.
+ *
+ * In the order a program meets them:
+ *   device.h    find and open a device
+ *   buffer.h    memory it can see
+ *   kernel.h    SPIR-V -> pipeline -> launch, and the report of how it became ready
+ *   glsl.h      GLSL -> SPIR-V at run time
+ *   cache.h     the disk cache, usable alone
+ *   autotune.h  the store of tuned workgroup sizes
+ *   reflect.h   what a SPIR-V module declares
+ *   identity.h  what makes a pipeline this pipeline
+ *   status.h log.h env.h digest.h
+ *
+ * Ownership in one rule: what you create you destroy, what you are handed belongs to the object it came from.
+ * Threads in one rule: every function may be called from any thread, except that nothing may use an object while it is
+ * being destroyed. */
+#ifndef KILN_KILN_H
+#define KILN_KILN_H
+
+#include <kiln/autotune.h>
+#include <kiln/buffer.h>
+#include <kiln/cache.h>
+#include <kiln/device.h>
+#include <kiln/digest.h>
+#include <kiln/env.h>
+#include <kiln/glsl.h>
+#include <kiln/identity.h>
+#include <kiln/kernel.h>
+#include <kiln/log.h>
+#include <kiln/reflect.h>
+#include <kiln/status.h>
+
+#endif

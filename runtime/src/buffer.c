@@ -1,0 +1,351 @@
+#include "buffer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <base/alloc.h>
+#include <base/error.h>
+#include <base/log.h>
+
+#include "device.h"
+#include "staging.h"
+
+/* Below this a read of uncached memory costs less than a copy, a submission and a wait. */
+static const uint64_t DIRECT_READ_BYTES = 1024;
+/* Above this the device zeroes its own memory faster than the host can across a bus. */
+static const uint64_t DIRECT_ZERO_BYTES = UINT64_C(256) << 10;
+
+static uint64_t whole_words(uint64_t bytes)
+{
+	return (bytes + 3) & ~UINT64_C(3);
+}
+
+static enum kiln_status create_handle(struct kiln_buffer *buffer)
+{
+	struct kiln_device *device = buffer->device;
+	VkBufferCreateInfo info = {
+		.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+		.size = whole_words(buffer->bytes),
+		.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+	                 VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+	                 VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+		.sharingMode = VK_SHARING_MODE_EXCLUSIVE,
+	};
+	enum kiln_status status = KILN_OK;
+
+	if (device->memory.device_address)
+		info.usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+	KILN_VK_NEW(device, status, out, buffer->handle,
+	            device->vk.vkCreateBuffer(device->handle, &info, NULL, &buffer->handle));
+out:
+	return status;
+}
+
+static enum kiln_status attach_memory(struct kiln_buffer *buffer)
+{
+	struct kiln_device *device = buffer->device;
+	VkMemoryRequirements requirements;
+	enum kiln_status status;
+
+	device->vk.vkGetBufferMemoryRequirements(device->handle, buffer->handle, &requirements);
+	status = kiln_memory_allocate(device, &requirements, buffer->kind, &buffer->memory);
+	if (status != KILN_OK)
+		goto out;
+	KILN_VK(device, status, out,
+	        device->vk.vkBindBufferMemory(device->handle, buffer->handle, buffer->memory.memory,
+	                                      buffer->memory.offset));
+	return KILN_OK;
+out:
+	kiln_memory_free(device, &buffer->memory);
+	return status;
+}
+
+/* Buffers that were destroyed but are still in flight may hold the memory that is missing: one more try
+ * once they are gone. */
+static enum kiln_status attach_patiently(struct kiln_buffer *buffer)
+{
+	enum kiln_status status = attach_memory(buffer);
+
+	if (status != KILN_ERR_OUT_OF_DEVICE_MEMORY)
+		return status;
+	KILN_TRY(kiln_stream_wait(buffer->device));
+	return attach_memory(buffer);
+}
+
+static void copy_name(char *target, size_t size, const char *name)
+{
+	size_t length = strnlen(name, size - 1);
+
+	memcpy(target, name, length);
+	target[length] = '\0';
+}
+
+enum kiln_status kiln_buffer_new(struct kiln_device *device, uint64_t bytes, enum kiln_memory kind,
+                                 const char *name, struct kiln_buffer **out_buffer)
+{
+	struct kiln_buffer *buffer = kiln_alloc_zero(1, sizeof(*buffer));
+	enum kiln_status status;
+
+	if (!buffer)
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "host memory ran out while creating buffer \"%s\". Fix: free memory "
+		                  "and call again",
+		                  name);
+	buffer->device = device;
+	buffer->bytes = bytes;
+	buffer->kind = kind;
+	copy_name(buffer->name, sizeof(buffer->name), name);
+
+	status = create_handle(buffer);
+	if (status == KILN_OK)
+		status = attach_patiently(buffer);
+	if (status != KILN_OK) {
+		kiln_error_context(status, "buffer \"%s\" of %" PRIu64 " bytes", buffer->name, bytes);
+		kiln_buffer_free(buffer);
+		return status;
+	}
+	*out_buffer = buffer;
+	return KILN_OK;
+}
+
+void kiln_buffer_free(struct kiln_buffer *buffer)
+{
+	struct kiln_device *device = buffer->device;
+
+	if (buffer->handle)
+		device->vk.vkDestroyBuffer(device->handle, buffer->handle, NULL);
+	kiln_memory_free(device, &buffer->memory);
+	kiln_free(buffer);
+}
+
+static void free_retired(void *object)
+{
+	kiln_buffer_free(object);
+}
+
+void kiln_buffer_retire(struct kiln_buffer *buffer)
+{
+	buffer->retired.free = free_retired;
+	buffer->retired.object = buffer;
+	kiln_stream_retire(buffer->device, &buffer->retired, &buffer->use.ticket);
+}
+
+/* Across a bus, large zeroes are the device's job; where host and device share memory the host is as good
+ * and needs no submission. */
+static bool host_zeroes(const struct kiln_buffer *buffer)
+{
+	enum kiln_device_type type = buffer->device->info.type;
+
+	if (!buffer->memory.data)
+		return false;
+	return buffer->bytes <= DIRECT_ZERO_BYTES || !buffer->memory.local || type == KILN_DEVICE_CPU ||
+	       type == KILN_DEVICE_INTEGRATED;
+}
+
+static enum kiln_status fill_zeroes(struct kiln_buffer *buffer)
+{
+	uint64_t bytes = whole_words(buffer->bytes);
+
+	if (!host_zeroes(buffer))
+		return kiln_stream_fill(buffer->device, buffer, 0, bytes, 0);
+	memset(buffer->memory.data, 0, (size_t)bytes);
+	return kiln_memory_flush(buffer->device, &buffer->memory, 0, bytes);
+}
+
+/* The bytes between the asked-for and the whole-word size read as zeroes as well: kernels may see them. */
+static enum kiln_status fill_contents(struct kiln_buffer *buffer, const void *contents)
+{
+	uint64_t whole = whole_words(buffer->bytes);
+	unsigned char *data = buffer->memory.data;
+
+	if (!data) {
+		if (whole != buffer->bytes)
+			KILN_TRY(kiln_stream_fill(buffer->device, buffer, whole - 4, 4, 0));
+		return kiln_staging_write(buffer->device, buffer, 0, contents, buffer->bytes);
+	}
+	memcpy(data, contents, (size_t)buffer->bytes);
+	memset(data + buffer->bytes, 0, (size_t)(whole - buffer->bytes));
+	return kiln_memory_flush(buffer->device, &buffer->memory, 0, whole);
+}
+
+static enum kiln_status check_create(struct kiln_device *device, const struct kiln_buffer_params *params,
+                                     struct kiln_buffer **out_buffer)
+{
+	KILN_CHECK(device,
+	           "kiln_buffer_create: the device is NULL. Fix: pass the one kiln_device_open() gave");
+	KILN_CHECK(params, "kiln_buffer_create: the parameters are NULL. Fix: pass at least .bytes");
+	KILN_CHECK(out_buffer, "kiln_buffer_create: out_buffer is NULL. Fix: pass where the buffer goes");
+	KILN_CHECK(params->bytes, "kiln_buffer_create: .bytes is 0. Fix: pass the size in bytes, at least 1");
+	KILN_CHECK(params->memory == KILN_MEMORY_DEVICE || params->memory == KILN_MEMORY_UPLOAD ||
+	                   params->memory == KILN_MEMORY_READBACK,
+	           "kiln_buffer_create: .memory is %d. Fix: pass KILN_MEMORY_DEVICE, KILN_MEMORY_UPLOAD or "
+	           "KILN_MEMORY_READBACK",
+	           (int)params->memory);
+	KILN_TRY(kiln_device_check(device));
+	KILN_TRY(kiln_device_check_launch(device));
+	if (params->bytes > device->memory.max_bytes)
+		return kiln_error(KILN_ERR_TOO_LARGE,
+		                  "buffer \"%s\" of %" PRIu64 " bytes is over the device's limit of %" PRIu64
+		                  " bytes. Fix: spread the data over several buffers",
+		                  params->name ? params->name : "buffer", params->bytes,
+		                  device->memory.max_bytes);
+	return KILN_OK;
+}
+
+enum kiln_status kiln_buffer_create(struct kiln_device *device, const struct kiln_buffer_params *params,
+                                    struct kiln_buffer **out_buffer)
+{
+	struct kiln_buffer *buffer = NULL;
+	enum kiln_status status;
+
+	KILN_TRY(check_create(device, params, out_buffer));
+	KILN_TRY(kiln_buffer_new(device, params->bytes, params->memory,
+	                         params->name ? params->name : "buffer", &buffer));
+	kiln_device_reference(device);
+	buffer->read_only = params->read_only;
+	status = params->contents ? fill_contents(buffer, params->contents) : fill_zeroes(buffer);
+	if (status != KILN_OK)
+		goto out;
+	*out_buffer = buffer;
+	return KILN_OK;
+out:
+	kiln_buffer_destroy(&buffer);
+	return status;
+}
+
+/* The reference goes last: it may take the device with it, and the device waits for what the stream still
+ * holds. */
+void kiln_buffer_destroy(struct kiln_buffer **buffer)
+{
+	struct kiln_device *device;
+
+	if (!buffer || !*buffer)
+		return;
+	device = (*buffer)->device;
+	kiln_buffer_retire(*buffer);
+	*buffer = NULL;
+	kiln_device_unreference(device);
+}
+
+uint64_t kiln_buffer_bytes(const struct kiln_buffer *buffer)
+{
+	return buffer ? buffer->bytes : 0;
+}
+
+static enum kiln_status check_range(const struct kiln_buffer *buffer, const char *call, uint64_t offset,
+                                    uint64_t bytes)
+{
+	KILN_CHECK(buffer, "%s: the buffer is NULL. Fix: pass one that kiln_buffer_create() gave", call);
+	KILN_CHECK(offset <= buffer->bytes && bytes <= buffer->bytes - offset,
+	           "%s: %" PRIu64 " bytes at offset %" PRIu64 " reach beyond buffer \"%s\" of %" PRIu64
+	           " bytes. Fix: keep offset + bytes within the buffer",
+	           call, bytes, offset, buffer->name, buffer->bytes);
+	return kiln_device_check(buffer->device);
+}
+
+enum kiln_status kiln_buffer_read(struct kiln_buffer *buffer, uint64_t offset, void *out_data, uint64_t bytes)
+{
+	KILN_TRY(check_range(buffer, "kiln_buffer_read", offset, bytes));
+	KILN_CHECK(out_data || !bytes,
+	           "kiln_buffer_read: out_data is NULL. Fix: pass room for %" PRIu64 " bytes", bytes);
+	if (!bytes)
+		return KILN_OK;
+	if (!buffer->memory.data || (!buffer->memory.cached && bytes > DIRECT_READ_BYTES))
+		return kiln_staging_read(buffer->device, buffer, offset, out_data, bytes);
+
+	KILN_TRY(kiln_stream_wait_buffer(buffer->device, buffer, false));
+	KILN_TRY(kiln_memory_invalidate(buffer->device, &buffer->memory, offset, bytes));
+	memcpy(out_data, (unsigned char *)buffer->memory.data + offset, (size_t)bytes);
+	return KILN_OK;
+}
+
+/* Flushing carries whole atoms to the device: where memory is not coherent, the bytes around the range must be
+ * the device's latest first. A mapped buffer has them, and changes that are not flushed yet. */
+static enum kiln_status refresh(struct kiln_buffer *buffer, uint64_t offset, uint64_t bytes)
+{
+	if (atomic_load(&buffer->mapped))
+		return KILN_OK;
+	return kiln_memory_invalidate(buffer->device, &buffer->memory, offset, bytes);
+}
+
+enum kiln_status kiln_buffer_write(struct kiln_buffer *buffer, uint64_t offset, const void *data,
+                                   uint64_t bytes)
+{
+	KILN_TRY(check_range(buffer, "kiln_buffer_write", offset, bytes));
+	KILN_CHECK(data || !bytes,
+	           "kiln_buffer_write: data is NULL. Fix: pass the %" PRIu64 " bytes to write", bytes);
+	if (!bytes)
+		return KILN_OK;
+	if (!buffer->memory.data)
+		return kiln_staging_write(buffer->device, buffer, offset, data, bytes);
+
+	KILN_TRY(kiln_stream_wait_buffer(buffer->device, buffer, true));
+	KILN_TRY(refresh(buffer, offset, bytes));
+	memcpy((unsigned char *)buffer->memory.data + offset, data, (size_t)bytes);
+	return kiln_memory_flush(buffer->device, &buffer->memory, offset, bytes);
+}
+
+enum kiln_status kiln_buffer_fill(struct kiln_buffer *buffer, uint64_t offset, uint64_t bytes, uint32_t value)
+{
+	KILN_TRY(check_range(buffer, "kiln_buffer_fill", offset, bytes));
+	KILN_CHECK(offset % 4 == 0,
+	           "kiln_buffer_fill: offset %" PRIu64 " of buffer \"%s\" is not a multiple of 4. Fix: fill "
+	           "whole 32-bit words, and write the rest with kiln_buffer_write()",
+	           offset, buffer->name);
+	KILN_CHECK(bytes % 4 == 0,
+	           "kiln_buffer_fill: %" PRIu64 " bytes of buffer \"%s\" are not a multiple of 4. Fix: fill "
+	           "whole 32-bit words, and write the rest with kiln_buffer_write()",
+	           bytes, buffer->name);
+	return bytes ? kiln_stream_fill(buffer->device, buffer, offset, bytes, value) : KILN_OK;
+}
+
+enum kiln_status kiln_buffer_copy(struct kiln_buffer *source, uint64_t source_offset,
+                                  struct kiln_buffer *target, uint64_t target_offset, uint64_t bytes)
+{
+	uint64_t apart =
+		source_offset < target_offset ? target_offset - source_offset : source_offset - target_offset;
+
+	KILN_TRY(check_range(source, "kiln_buffer_copy, source", source_offset, bytes));
+	KILN_TRY(check_range(target, "kiln_buffer_copy, target", target_offset, bytes));
+	if (source->device != target->device)
+		return kiln_error(
+			KILN_ERR_FOREIGN_OBJECT,
+			"kiln_buffer_copy: buffer \"%s\" belongs to another device than buffer \"%s\". Fix: read it and "
+			"write it through host memory",
+			source->name, target->name);
+	KILN_CHECK(
+		source != target || apart >= bytes,
+		"kiln_buffer_copy: %" PRIu64 " bytes at offsets %" PRIu64 " and %" PRIu64
+		" of buffer \"%s\" overlap. Fix: copy through another buffer, or in pieces of at most %" PRIu64
+		" bytes",
+		bytes, source_offset, target_offset, source->name, apart);
+	return bytes ? kiln_stream_copy(source->device, source, source_offset, target, target_offset, bytes)
+	             : KILN_OK;
+}
+
+enum kiln_status kiln_buffer_map(struct kiln_buffer *buffer, void **out_data)
+{
+	KILN_TRY(check_range(buffer, "kiln_buffer_map", 0, 0));
+	KILN_CHECK(out_data, "kiln_buffer_map: out_data is NULL. Fix: pass where the address goes");
+	if (!buffer->memory.data)
+		return kiln_error(
+			KILN_ERR_UNSUPPORTED,
+			"buffer \"%s\" is in device memory that the host cannot see. Fix: use kiln_buffer_read() and "
+			"kiln_buffer_write(), or create it with KILN_MEMORY_UPLOAD or KILN_MEMORY_READBACK",
+			buffer->name);
+
+	KILN_TRY(kiln_stream_wait_buffer(buffer->device, buffer, true));
+	KILN_TRY(kiln_memory_invalidate(buffer->device, &buffer->memory, 0, buffer->bytes));
+	atomic_store(&buffer->mapped, true);
+	*out_data = buffer->memory.data;
+	return KILN_OK;
+}
+
+void kiln_buffer_unmap(struct kiln_buffer *buffer)
+{
+	if (!buffer || !atomic_exchange(&buffer->mapped, false))
+		return;
+	if (kiln_memory_flush(buffer->device, &buffer->memory, 0, buffer->bytes) != KILN_OK)
+		kiln_log(KILN_LOG_ERROR, "host writes to buffer \"%s\" may be lost: %s", buffer->name,
+		         kiln_error_message());
+}

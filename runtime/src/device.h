@@ -1,0 +1,70 @@
+/* A device from the inside. */
+#ifndef RUNTIME_DEVICE_H
+#define RUNTIME_DEVICE_H
+
+#include <stdatomic.h>
+
+#include <base/thread.h>
+#include <kiln/device.h>
+
+#include "blob.h"
+#include "capability.h"
+#include "instance.h"
+#include "memory.h"
+#include "pipeline_tier.h"
+#include "program.h"
+#include "stream.h"
+#include "vulkan_api.h"
+
+struct kiln_device {
+	atomic_uint references; /* the handle the caller holds, and one for each buffer and kernel */
+
+	struct kiln_instance instance;
+	VkPhysicalDevice physical;
+	VkDevice handle;
+	struct VolkDeviceTable vk;
+	uint32_t queue_family;
+	VkPhysicalDeviceLimits limits;
+	bool has_feedback;            /* pipeline creation feedback */
+	bool has_cache_control;
+	bool has_subgroup_control;
+	uint32_t min_subgroup_size, max_subgroup_size;
+	uint32_t max_workgroup_subgroups; /* where a subgroup size is asked for */
+	struct kiln_capability_set capabilities; /* what a kernel may declare */
+	struct kiln_blob_device blob_device;     /* what a cache blob of this device says in its header */
+
+	struct kiln_device_info info;
+	struct kiln_fingerprint fingerprint;
+	enum kiln_robustness robustness;
+	bool expect_warm;
+
+	struct kiln_cache *cache; /* NULL = no persistence */
+	struct kiln_store *store; /* NULL = no records */
+	bool owns_cache, owns_store;
+
+	struct kiln_memory_pool memory;
+	struct kiln_programs programs;
+	struct kiln_pipeline_tier pipelines;
+	struct kiln_stream stream;
+
+	atomic_int lost; /* an enum kiln_status once the device is lost: latched, sticky */
+	atomic_uint_fast64_t failed, launches, submits, barriers;
+};
+
+/* Keep and drop a reference; the last drop destroys. */
+void kiln_device_reference(struct kiln_device *device);
+void kiln_device_unreference(struct kiln_device *device);
+
+/* Like kiln_vk_error(), and latches device loss. */
+enum kiln_status kiln_device_vk_error(struct kiln_device *device, VkResult result, const char *call);
+
+/* Latches device loss. */
+void kiln_device_lose(struct kiln_device *device);
+
+/* KILN_OK, or the sticky KILN_ERR_DEVICE_LOST with its message. */
+enum kiln_status kiln_device_check(struct kiln_device *device);
+
+/* KILN_ERR_COMPILE_ONLY with its message when the device cannot launch. */
+enum kiln_status kiln_device_check_launch(struct kiln_device *device);
+
+#endif

@@ -1,0 +1,44 @@
+/* What a device tells about itself and what it has done. */
+#include "device.h"
+
+const struct kiln_device_info *kiln_device_info(const struct kiln_device *device)
+{
+	return device ? &device->info : NULL;
+}
+
+const struct kiln_fingerprint *kiln_device_fingerprint(const struct kiln_device *device)
+{
+	return device ? &device->fingerprint : NULL;
+}
+
+struct kiln_cache *kiln_device_cache(const struct kiln_device *device)
+{
+	return device ? device->cache : NULL;
+}
+
+struct kiln_store *kiln_device_store(const struct kiln_device *device)
+{
+	return device ? device->store : NULL;
+}
+
+struct kiln_device_counters kiln_device_counters(const struct kiln_device *device)
+{
+	struct kiln_device_counters counters = {0};
+	struct kiln_device *d = (struct kiln_device *)(uintptr_t)device; /* counting takes its lock */
+
+	if (!device)
+		return counters;
+	kiln_mutex_lock(&d->pipelines.lock);
+	counters.memory = d->pipelines.outcomes[KILN_OUTCOME_MEMORY];
+	counters.disk = d->pipelines.outcomes[KILN_OUTCOME_DISK];
+	counters.driver = d->pipelines.outcomes[KILN_OUTCOME_DRIVER];
+	counters.compiled = d->pipelines.outcomes[KILN_OUTCOME_COMPILED];
+	counters.unknown = d->pipelines.outcomes[KILN_OUTCOME_UNKNOWN];
+	kiln_mutex_unlock(&d->pipelines.lock);
+	counters.failed = atomic_load_explicit(&d->failed, memory_order_relaxed);
+	counters.launches = atomic_load_explicit(&d->launches, memory_order_relaxed);
+	counters.submits = atomic_load_explicit(&d->submits, memory_order_relaxed);
+	counters.barriers = atomic_load_explicit(&d->barriers, memory_order_relaxed);
+	counters.validation_messages = atomic_load_explicit(d->instance.validation_messages, memory_order_relaxed);
+	return counters;
+}

@@ -1,0 +1,264 @@
+#include "kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/alloc.h>
+#include <base/clock.h>
+#include <base/error.h>
+
+#include "device.h"
+#include "kernel_check.h"
+#include "kernel_variant.h"
+
+/* ---- Creating and destroying ---- */
+
+static int by_id(const void *a, const void *b)
+{
+	uint32_t left = ((const struct kiln_spec_value *)a)->id, right = ((const struct kiln_spec_value *)b)->id;
+
+	return left < right ? -1 : left > right;
+}
+
+static enum kiln_status take_params(struct kiln_kernel *kernel, const struct kiln_kernel_params *params)
+{
+	kernel->subgroup_size = params->subgroup_size;
+	kernel->guarded = params->guarded;
+	if (params->spec_count == 0)
+		return KILN_OK;
+	kernel->spec = kiln_memdup(params->spec, params->spec_count * sizeof(*kernel->spec));
+	if (!kernel->spec)
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory specialising a kernel. Fix: free memory and call again");
+	kernel->spec_count = params->spec_count;
+	/* Bytes beyond a value's size do not count, in no key. */
+	for (size_t i = 0; i < kernel->spec_count; i++)
+		if (kernel->spec[i].size < 8)
+			kernel->spec[i].value &= (UINT64_C(1) << 8 * kernel->spec[i].size) - 1;
+	qsort(kernel->spec, kernel->spec_count, sizeof(*kernel->spec), by_id);
+	return KILN_OK;
+}
+
+static enum kiln_status find_entry(struct kiln_kernel *kernel, const struct kiln_kernel_params *params)
+{
+	const struct kiln_reflection *r = kernel->program->reflection;
+	char names[200] = "";
+	size_t used = 0;
+
+	KILN_TRY(kiln_interface_init(&kernel->interface, kernel->program, params->entry, NULL, 0));
+	if (kernel->interface.entry) {
+		(void)snprintf(kernel->name, sizeof(kernel->name), "%s",
+		               params->name ? params->name : kernel->interface.entry->name);
+		return KILN_OK;
+	}
+	for (size_t i = 0; i < r->entry_count && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", r->entries[i].name);
+	return kiln_error(KILN_ERR_SPIRV_ENTRY_POINT, "the module has no compute entry point '%.100s'; it has: %s. Fix: name one "
+	                                              "of these in .entry",
+	                  params->entry ? params->entry : "main", names);
+}
+
+static void caller_workgroup(const struct kiln_kernel *kernel, const struct kiln_kernel_params *params, uint32_t out[3])
+{
+	for (int d = 0; d < 3; d++) {
+		const struct kiln_workgroup_dim *dim = &kernel->interface.entry->workgroup[d];
+
+		out[d] = params->workgroup[d];
+		/* A caller that specialises the dimension's constant has asked for that size. */
+		if (!out[d] && dim->specialised && kiln_spec_find(kernel->spec, kernel->spec_count, dim->spec_id))
+			out[d] = kernel->own[d];
+	}
+}
+
+static enum kiln_status prepare(struct kiln_kernel *kernel, const struct kiln_kernel_params *params)
+{
+	uint32_t wanted[3];
+
+	KILN_TRY(kiln_mutex_init(&kernel->lock));
+	kernel->lock_ready = true;
+	KILN_TRY(kiln_programs_acquire(&kernel->device->programs, params->spirv, params->spirv_bytes, &kernel->program));
+	KILN_TRY(find_entry(kernel, params));
+	KILN_TRY(take_params(kernel, params));
+	KILN_TRY(kiln_kernel_check_spec(kernel));
+	KILN_TRY(kiln_interface_init(&kernel->interface, kernel->program, kernel->interface.entry->name, kernel->spec,
+	                             kernel->spec_count));
+	kiln_workgroup_default(kernel->interface.entry, kernel->spec, kernel->spec_count, kernel->own);
+	kiln_kernel_tune(kernel);
+	caller_workgroup(kernel, params, wanted);
+	return kiln_kernel_choose(kernel, wanted);
+}
+
+enum kiln_status kiln_kernel_create(struct kiln_device *device, const struct kiln_kernel_params *params,
+                                    struct kiln_kernel **out_kernel)
+{
+	struct kiln_kernel *kernel;
+	enum kiln_status status;
+
+	KILN_CHECK(device, "kiln_kernel_create: the device is NULL. Fix: open one with kiln_device_open()");
+	KILN_CHECK(out_kernel, "kiln_kernel_create: out_kernel is NULL. Fix: pass the address of a kernel pointer");
+	KILN_CHECK(params && params->spirv, "kiln_kernel_create: no SPIR-V was given. Fix: set .spirv and .spirv_bytes");
+	KILN_CHECK(((uintptr_t)params->spirv & 3) == 0,
+	           "kiln_kernel_create: .spirv is not 4-byte aligned. Fix: load it into memory from malloc() or a uint32_t array");
+	KILN_CHECK(params->spec_count <= KILN_SPEC_VALUES_MAX && (params->spec || params->spec_count == 0),
+	           "kiln_kernel_create: %zu specialisation values at %p; at most %u. Fix: set .spec and .spec_count together",
+	           params->spec_count, (const void *)params->spec, KILN_SPEC_VALUES_MAX);
+	KILN_TRY(kiln_device_check(device));
+	kernel = kiln_alloc_zero(1, sizeof(*kernel));
+	if (!kernel)
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory creating a kernel. Fix: free memory and call again");
+	kernel->device = device;
+	kiln_device_reference(device);
+	status = prepare(kernel, params);
+	if (status != KILN_OK) {
+		kiln_kernel_destroy(&kernel);
+		return status;
+	}
+	*out_kernel = kernel;
+	return KILN_OK;
+}
+
+void kiln_kernel_destroy(struct kiln_kernel **kernel)
+{
+	struct kiln_kernel *k = kernel ? *kernel : NULL;
+
+	if (!k)
+		return;
+	for (int i = 0; i < KILN_VARIANT_COUNT; i++) {
+		kiln_pipeline_unreference(atomic_load(&k->variants[i].pipeline));
+		kiln_interface_finish(&k->variants[i].interface);
+		kiln_free(k->variants[i].spec);
+		kiln_free(k->variants[i].policy);
+		kiln_free(k->variants[i].manifest);
+	}
+	kiln_interface_finish(&k->interface);
+	kiln_programs_release(&k->device->programs, k->program);
+	if (k->lock_ready)
+		kiln_mutex_finish(&k->lock);
+	kiln_free(k->spec);
+	kiln_device_unreference(k->device);
+	kiln_free(k);
+	*kernel = NULL;
+}
+
+const struct kiln_reflection *kiln_kernel_reflection(const struct kiln_kernel *kernel)
+{
+	return kernel ? kernel->program->reflection : NULL;
+}
+
+const struct kiln_entry_point *kiln_kernel_entry(const struct kiln_kernel *kernel)
+{
+	return kernel ? kernel->variants[KILN_VARIANT_PREFERRED].interface.entry : NULL;
+}
+
+/* ---- Resolving ---- */
+
+struct kiln_variant *kiln_kernel_variant(struct kiln_kernel *kernel, const uint32_t threads[3])
+{
+	struct kiln_variant *preferred = &kernel->variants[KILN_VARIANT_PREFERRED];
+	struct kiln_variant *own = &kernel->variants[KILN_VARIANT_OWN];
+
+	if (!threads || !own->spec || !kiln_workgroup_rounds_further(preferred->choice.size, kernel->own, threads))
+		return preferred;
+	return own;
+}
+
+static enum kiln_status resolve(struct kiln_kernel *kernel, struct kiln_variant *variant)
+{
+	struct kiln_pipeline *held = atomic_load_explicit(&variant->pipeline, memory_order_relaxed);
+	uint64_t start = kiln_now_ns();
+
+	KILN_TRY(kiln_device_check(kernel->device));
+	if (held)
+		kiln_resolve_held(kernel->device, held, &variant->resolution);
+	else
+		KILN_TRY(kiln_resolve(kernel->device, kernel->program, &variant->key, &variant->identity, kernel->name,
+		                      &variant->resolution));
+	atomic_store_explicit(&variant->pipeline, variant->resolution.pipeline, memory_order_release);
+	variant->resolve_ns = kiln_now_ns() - start;
+	kiln_free(variant->manifest);
+	variant->manifest = NULL;
+	return KILN_OK;
+}
+
+enum kiln_status kiln_kernel_ready(struct kiln_kernel *kernel, struct kiln_variant *variant)
+{
+	enum kiln_status status = KILN_OK;
+
+	if (atomic_load_explicit(&variant->pipeline, memory_order_acquire))
+		return KILN_OK;
+	kiln_mutex_lock(&kernel->lock);
+	if (!atomic_load_explicit(&variant->pipeline, memory_order_relaxed))
+		status = resolve(kernel, variant);
+	kiln_mutex_unlock(&kernel->lock);
+	return status;
+}
+
+static enum kiln_status print_policy(struct kiln_variant *variant)
+{
+	size_t length;
+
+	if (variant->policy)
+		return KILN_OK;
+	length = kiln_policy_print(&variant->key, NULL, 0);
+	variant->policy = kiln_alloc(length + 1);
+	if (!variant->policy)
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory printing a policy. Fix: free memory and call again");
+	(void)kiln_policy_print(&variant->key, variant->policy, length + 1);
+	return KILN_OK;
+}
+
+static void report(const struct kiln_kernel *kernel, const struct kiln_variant *variant, struct kiln_build *out_build)
+{
+	const struct kiln_pipeline *pipeline = atomic_load_explicit(&variant->pipeline, memory_order_relaxed);
+
+	*out_build = (struct kiln_build){
+		.outcome = variant->resolution.outcome,
+		.cache_hit = variant->resolution.cache_hit,
+		.miss_reason = variant->resolution.miss_reason,
+		.workgroup_source = variant->choice.source,
+		.workgroup_note = variant->choice.note,
+		.resolve_ns = variant->resolve_ns,
+		.compile_ns = variant->resolution.compile_ns,
+		.blob_bytes = pipeline->blob_bytes,
+		.stub = pipeline->stub,
+		.identity = variant->identity,
+		.policy = variant->policy,
+		.tune_key = kernel->tune_key,
+	};
+	memcpy(out_build->workgroup, variant->choice.size, sizeof(out_build->workgroup));
+}
+
+enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build)
+{
+	struct kiln_variant *variant;
+	enum kiln_status status;
+
+	KILN_CHECK(kernel, "kiln_kernel_resolve: the kernel is NULL. Fix: create one with kiln_kernel_create()");
+	variant = kiln_kernel_variant(kernel, NULL);
+	kiln_mutex_lock(&kernel->lock);
+	status = resolve(kernel, variant);
+	if (status == KILN_OK && out_build)
+		status = print_policy(variant);
+	if (status == KILN_OK && out_build)
+		report(kernel, variant, out_build);
+	kiln_mutex_unlock(&kernel->lock);
+	return status;
+}
+
+const char *kiln_kernel_manifest(struct kiln_kernel *kernel)
+{
+	struct kiln_variant *variant;
+	const char *manifest = NULL;
+
+	if (!kernel)
+		return NULL;
+	variant = kiln_kernel_variant(kernel, NULL);
+	kiln_mutex_lock(&kernel->lock);
+	if (atomic_load_explicit(&variant->pipeline, memory_order_relaxed) && print_policy(variant) == KILN_OK) {
+		if (!variant->manifest)
+			variant->manifest = kiln_manifest_print(kernel, variant);
+		manifest = variant->manifest;
+	}
+	kiln_mutex_unlock(&kernel->lock);
+	return manifest;
+}

@@ -1,0 +1,59 @@
+/* A kernel from the inside. */
+#ifndef RUNTIME_KERNEL_H
+#define RUNTIME_KERNEL_H
+
+#include <stdatomic.h>
+
+#include <kiln/kernel.h>
+
+#include "program.h"
+#include "resolve.h"
+#include "workgroup.h"
+
+/* The kernel at one workgroup size. A kernel has the size it prefers, and its own size for launches whose threads another
+ * size would round up further. */
+struct kiln_variant {
+	struct kiln_workgroup_choice choice;
+	struct kiln_interface interface; /* at this size: shared arrays may depend on it */
+	uint32_t buffer_count;           /* arguments a launch takes: array bindings count their elements */
+	struct kiln_spec_value *spec; /* what the key points to */
+	struct kiln_pipeline_key key;
+	struct kiln_pipeline_identity identity;
+	_Atomic(struct kiln_pipeline *) pipeline; /* referenced; set once, NULL before the first resolve */
+
+	/* the last resolve, guarded by the kernel's lock */
+	struct kiln_resolution resolution; /* its pipeline is not used here */
+	uint64_t resolve_ns;
+	char *policy;
+	char *manifest;
+};
+
+enum { KILN_VARIANT_PREFERRED, KILN_VARIANT_OWN, KILN_VARIANT_COUNT };
+
+struct kiln_kernel {
+	struct kiln_device *device;   /* referenced */
+	struct kiln_program *program; /* acquired */
+	struct kiln_interface interface; /* with the caller's constants */
+	struct kiln_spec_value *spec; /* the caller's, sorted by id */
+	size_t spec_count;
+	uint32_t own[3];              /* the size with the caller's constants and nothing else */
+	uint32_t subgroup_size;
+	bool guarded;
+	struct kiln_tune_key tune_key;
+	char name[64];
+
+	struct kiln_mutex lock;
+	bool lock_ready;
+	struct kiln_variant variants[KILN_VARIANT_COUNT];
+};
+
+/* The variant for this many threads; NULL = unknown, the preferred one. */
+struct kiln_variant *kiln_kernel_variant(struct kiln_kernel *kernel, const uint32_t threads[3]);
+
+/* Resolves the variant unless it has its pipeline already. */
+enum kiln_status kiln_kernel_ready(struct kiln_kernel *kernel, struct kiln_variant *variant);
+
+/* JSON, schema 1. NULL = out of memory. Ownership: kiln_free(). */
+char *kiln_manifest_print(const struct kiln_kernel *kernel, const struct kiln_variant *variant);
+
+#endif

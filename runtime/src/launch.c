@@ -1,0 +1,228 @@
+#include <string.h>
+
+#include <base/error.h>
+
+#include "buffer.h"
+#include "device.h"
+#include "kernel.h"
+
+/* ---- Arguments ---- */
+
+struct arguments {
+	struct kiln_stream_binding bindings[KILN_BUFFERS_MAX];
+	uint32_t count;
+};
+
+static enum kiln_status wrong_count(const struct kiln_kernel *kernel, size_t expected, size_t given)
+{
+	bool few = given < expected;
+
+	return kiln_error(few ? KILN_ERR_TOO_FEW_BUFFERS : KILN_ERR_TOO_MANY_BUFFERS,
+	                  "kernel '%s' takes %zu buffers and %zu were given. Fix: %s, in (set, binding) order", kernel->name,
+	                  expected, given, few ? "pass one for each binding" : "leave the others out");
+}
+
+/* One more than a launch can take, where the list is not terminated. */
+static size_t count_buffers(const struct kiln_launch_params *params)
+{
+	size_t count = 0;
+
+	while (count < KILN_BUFFERS_MAX + 1 && params->buffers[count])
+		count++;
+	return count;
+}
+
+/* A NULL with a buffer behind it is a buffer that was not made, not the end of the list. */
+static bool is_hole(const struct kiln_launch_params *params, size_t at, size_t expected)
+{
+	for (size_t i = at + 1; i < expected; i++)
+		if (params->buffers[i])
+			return true;
+	return false;
+}
+
+static enum kiln_status gather(const struct kiln_kernel *kernel, uint32_t expected,
+                               const struct kiln_launch_params *params, struct arguments *out_arguments)
+{
+	size_t count = params->args ? params->arg_count : count_buffers(params);
+
+	if (params->args && params->buffers[0])
+		return kiln_error(KILN_ERR_INVALID_ARGUMENT,
+		                  "kiln_launch: both .buffers and .args are set. Fix: use one of them");
+	if (expected > KILN_BUFFERS_MAX)
+		return kiln_error(KILN_ERR_UNSUPPORTED, "kernel '%s' has %u bindings; a launch passes at most %d. Fix: merge "
+		                                        "some buffers",
+		                  kernel->name, expected, KILN_BUFFERS_MAX);
+	if (!params->args && count < expected && is_hole(params, count, expected))
+		return kiln_error(KILN_ERR_NULL_BUFFER, "kernel '%s' takes %u buffers, and number %zu is NULL with others behind "
+		                                        "it. Fix: pass a buffer for every binding",
+		                  kernel->name, expected, count);
+	if (count != expected)
+		return wrong_count(kernel, expected, count);
+	out_arguments->count = (uint32_t)count;
+	for (size_t i = 0; i < count; i++)
+		out_arguments->bindings[i] = (struct kiln_stream_binding){
+			.buffer = params->args ? params->args[i].buffer : params->buffers[i],
+			.offset = params->args ? params->args[i].offset : 0,
+			.bytes = params->args ? params->args[i].bytes : 0,
+		};
+	return KILN_OK;
+}
+
+/* ---- Checking one argument against its binding ---- */
+
+struct slot {
+	const struct kiln_kernel *kernel;
+	const struct kiln_binding *binding;
+	size_t index; /* of the argument */
+};
+
+#define AT_SLOT(slot)                                                                                  \
+	(slot)->index, (slot)->binding->name ? (slot)->binding->name : "unnamed", (slot)->binding->layout.set, \
+		(slot)->binding->layout.binding, (slot)->kernel->name
+#define SLOT_FORMAT "buffer %zu ('%s', set %u binding %u of kernel '%s')"
+
+static enum kiln_status check_range(const struct slot *slot, struct kiln_stream_binding *given)
+{
+	const VkPhysicalDeviceLimits *limits = &slot->kernel->device->limits;
+	bool uniform = slot->binding->layout.type == KILN_BINDING_UNIFORM_BUFFER;
+	uint64_t alignment = uniform ? limits->minUniformBufferOffsetAlignment : limits->minStorageBufferOffsetAlignment;
+	uint64_t limit = uniform ? limits->maxUniformBufferRange : limits->maxStorageBufferRange;
+
+	if (given->offset >= given->buffer->bytes || given->bytes > given->buffer->bytes - given->offset)
+		return kiln_error(KILN_ERR_INVALID_ARGUMENT,
+		                  SLOT_FORMAT ": the range of %llu bytes at offset %llu leaves the %llu bytes of '%s'. Fix: "
+		                  "keep the range inside the buffer",
+		                  AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)given->offset,
+		                  (unsigned long long)given->buffer->bytes, given->buffer->name);
+	if (given->offset % alignment != 0)
+		return kiln_error(KILN_ERR_INVALID_ARGUMENT,
+		                  SLOT_FORMAT ": offset %llu is not a multiple of %llu, which this device needs. Fix: align "
+		                  "the offset",
+		                  AT_SLOT(slot), (unsigned long long)given->offset, (unsigned long long)alignment);
+	if (given->bytes == 0)
+		given->bytes = given->buffer->bytes - given->offset;
+	if (given->bytes > limit)
+		return kiln_error(KILN_ERR_TOO_LARGE,
+		                  SLOT_FORMAT " is %llu bytes; this device binds at most %llu at once. Fix: launch on parts of "
+		                  "the buffer through .args",
+		                  AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)limit);
+	return KILN_OK;
+}
+
+static enum kiln_status check_length(const struct slot *slot, const struct kiln_stream_binding *given)
+{
+	if (given->bytes >= slot->binding->min_bytes)
+		return KILN_OK;
+	return kiln_error(KILN_ERR_BUFFER_TOO_SHORT,
+	                  SLOT_FORMAT " must hold at least %llu bytes, and %llu were bound. Fix: make the buffer larger",
+	                  AT_SLOT(slot), (unsigned long long)slot->binding->min_bytes, (unsigned long long)given->bytes);
+}
+
+static enum kiln_status check_argument(const struct slot *slot, struct kiln_stream_binding *given)
+{
+	uint32_t type = slot->binding->layout.type;
+
+	if (type != KILN_BINDING_STORAGE_BUFFER && type != KILN_BINDING_UNIFORM_BUFFER)
+		return kiln_error(KILN_ERR_UNSUPPORTED,
+		                  "argument %zu of kernel '%s' is a %s; launches pass buffers only. Fix: use a storage buffer",
+		                  slot->index, slot->kernel->name, kiln_binding_type_name(type));
+	if (!given->buffer)
+		return kiln_error(KILN_ERR_NULL_BUFFER, SLOT_FORMAT " is NULL. Fix: pass a buffer for every binding",
+		                  AT_SLOT(slot));
+	if (given->buffer->device != slot->kernel->device)
+		return kiln_error(KILN_ERR_FOREIGN_OBJECT, SLOT_FORMAT " belongs to another device. Fix: create it on the kernel's",
+		                  AT_SLOT(slot));
+	if (given->buffer->read_only && (slot->binding->layout.access & KILN_ACCESS_WRITE))
+		return kiln_error(KILN_ERR_BUFFER_ACCESS,
+		                  SLOT_FORMAT " is written by the kernel, but '%s' was created read-only. Fix: create it "
+		                  "without .read_only, or declare the binding readonly",
+		                  AT_SLOT(slot), given->buffer->name);
+	KILN_TRY(check_range(slot, given));
+	given->access = slot->binding->layout.access;
+	return check_length(slot, given);
+}
+
+static enum kiln_status check_arguments(const struct kiln_kernel *kernel, const struct kiln_entry_point *entry,
+                                        struct arguments *arguments)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < entry->binding_count; i++)
+		for (uint32_t element = 0; element < entry->bindings[i].layout.count; element++, at++)
+			KILN_TRY(check_argument(&(struct slot){kernel, &entry->bindings[i], at}, &arguments->bindings[at]));
+	return KILN_OK;
+}
+
+/* ---- Push constants and threads ---- */
+
+static enum kiln_status check_push(const struct kiln_kernel *kernel, uint32_t expected,
+                                   const struct kiln_launch_params *params)
+{
+	if (expected > 0 && (!params->push || params->push_bytes == 0))
+		return kiln_error(KILN_ERR_PUSH_MISSING,
+		                  "kernel '%s' takes %u bytes of push constants and none were given. Fix: set .push and .push_bytes",
+		                  kernel->name, expected);
+	if (params->push_bytes < expected)
+		return kiln_error(KILN_ERR_PUSH_TOO_SHORT,
+		                  "kernel '%s' takes %u bytes of push constants and %u were given. Fix: pass the whole block",
+		                  kernel->name, expected, params->push_bytes);
+	if (params->push_bytes > expected)
+		return kiln_error(KILN_ERR_PUSH_TOO_LONG,
+		                  "kernel '%s' takes %u bytes of push constants and %u were given. Fix: pass exactly the block, "
+		                  "without trailing padding",
+		                  kernel->name, expected, params->push_bytes);
+	return KILN_OK;
+}
+
+static enum kiln_status count_groups(const struct kiln_kernel *kernel, const uint32_t threads[3], const uint32_t size[3],
+                                     uint32_t out_groups[3])
+{
+	const uint32_t *limit = kernel->device->info.max_workgroup_count;
+
+	for (int d = 0; d < 3; d++) {
+		uint64_t groups = ((uint64_t)threads[d] + size[d] - 1) / size[d];
+
+		if (groups > limit[d])
+			return kiln_error(KILN_ERR_THREADS_LIMIT,
+			                  "kernel '%s': %u threads in dimension %c are %llu workgroups of %u; this device counts to "
+			                  "%u. Fix: use a larger workgroup, more dimensions, or several launches",
+			                  kernel->name, threads[d], "xyz"[d], (unsigned long long)groups, size[d], limit[d]);
+		out_groups[d] = (uint32_t)groups;
+	}
+	return KILN_OK;
+}
+
+enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params)
+{
+	const struct kiln_entry_point *entry;
+	struct kiln_variant *variant;
+	struct arguments arguments;
+	struct kiln_stream_launch launch;
+	uint32_t threads[3];
+
+	KILN_CHECK(kernel, "kiln_launch: the kernel is NULL. Fix: create one with kiln_kernel_create()");
+	KILN_CHECK(params, "kiln_launch: the parameters are NULL. Fix: pass at least .threads");
+	KILN_TRY(kiln_device_check(kernel->device));
+	KILN_TRY(kiln_device_check_launch(kernel->device));
+	for (int d = 0; d < 3; d++)
+		threads[d] = params->threads[d] || d == 0 ? params->threads[d] : 1;
+	variant = kiln_kernel_variant(kernel, threads);
+	entry = variant->interface.entry;
+	KILN_TRY(gather(kernel, variant->buffer_count, params, &arguments));
+	KILN_TRY(check_arguments(kernel, entry, &arguments));
+	KILN_TRY(check_push(kernel, entry->push_bytes, params));
+	launch = (struct kiln_stream_launch){
+		.entry = entry,
+		.bindings = arguments.bindings,
+		.binding_count = arguments.count,
+		.push = params->push,
+		.push_bytes = entry->push_bytes,
+	};
+	KILN_TRY(count_groups(kernel, threads, variant->choice.size, launch.groups));
+	if (threads[0] == 0)
+		return KILN_OK;
+	KILN_TRY(kiln_kernel_ready(kernel, variant));
+	launch.pipeline = atomic_load_explicit(&variant->pipeline, memory_order_relaxed);
+	return kiln_stream_launch(kernel->device, &launch);
+}

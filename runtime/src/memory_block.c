@@ -1,0 +1,111 @@
+#include "memory_block.h"
+
+#include <base/alloc.h>
+
+#include "device.h"
+
+VkMemoryPropertyFlags kiln_memory_type_flags(const struct kiln_memory_pool *pool, uint32_t type)
+{
+	return pool->limits.properties.memoryTypes[type].propertyFlags;
+}
+
+uint32_t kiln_memory_type_heap(const struct kiln_memory_pool *pool, uint32_t type)
+{
+	return pool->limits.properties.memoryTypes[type].heapIndex;
+}
+
+/* Frees a block that is not, or no longer, in the list. Freeing memory unmaps it. */
+static void destroy_block(struct kiln_device *device, struct kiln_memory_block *block)
+{
+	struct kiln_memory_pool *pool = &device->memory;
+
+	kiln_suballoc_finish(&block->ranges);
+	if (block->memory) {
+		device->vk.vkFreeMemory(device->handle, block->memory, NULL);
+		pool->allocation_count--;
+		pool->heap_bytes[kiln_memory_type_heap(pool, block->type)] -= block->bytes;
+	}
+	kiln_free(block);
+}
+
+static VkResult allocate_memory(struct kiln_device *device, struct kiln_memory_block *block)
+{
+	struct kiln_memory_pool *pool = &device->memory;
+	VkMemoryAllocateFlagsInfo flags = {
+		.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+		.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT,
+	};
+	VkMemoryAllocateInfo info = {
+		.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+		.pNext = pool->device_address ? &flags : NULL,
+		.allocationSize = block->bytes,
+		.memoryTypeIndex = block->type,
+	};
+	VkResult result = device->vk.vkAllocateMemory(device->handle, &info, NULL, &block->memory);
+
+	if (result != VK_SUCCESS) {
+		block->memory = VK_NULL_HANDLE;
+		return result;
+	}
+	pool->allocation_count++;
+	pool->heap_bytes[kiln_memory_type_heap(pool, block->type)] += block->bytes;
+	if (!(kiln_memory_type_flags(pool, block->type) & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT))
+		return VK_SUCCESS;
+	return device->vk.vkMapMemory(device->handle, block->memory, 0, VK_WHOLE_SIZE, 0,
+	                              (void **)&block->data);
+}
+
+VkResult kiln_memory_block_create(struct kiln_device *device, uint32_t type, uint64_t bytes, bool dedicated,
+                                  struct kiln_memory_block **out_block)
+{
+	struct kiln_memory_pool *pool = &device->memory;
+	struct kiln_memory_block *block;
+	VkResult result;
+
+	if (pool->allocation_count >= pool->limits.max_allocations)
+		return VK_ERROR_TOO_MANY_OBJECTS;
+	if (bytes > pool->limits.properties.memoryHeaps[kiln_memory_type_heap(pool, type)].size)
+		return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+	block = kiln_alloc_zero(1, sizeof(*block));
+	if (!block)
+		return VK_ERROR_OUT_OF_HOST_MEMORY;
+
+	block->bytes = bytes;
+	block->type = type;
+	block->dedicated = dedicated;
+	result = kiln_suballoc_init(&block->ranges, bytes, pool->granule) ? allocate_memory(device, block)
+	                                                                  : VK_ERROR_OUT_OF_HOST_MEMORY;
+	if (result != VK_SUCCESS) {
+		destroy_block(device, block);
+		return result;
+	}
+	block->next = pool->blocks;
+	pool->blocks = block;
+	*out_block = block;
+	return VK_SUCCESS;
+}
+
+void kiln_memory_block_remove(struct kiln_device *device, struct kiln_memory_block *block)
+{
+	struct kiln_memory_block **link = &device->memory.blocks;
+
+	while (*link != block)
+		link = &(*link)->next;
+	*link = block->next;
+	destroy_block(device, block);
+}
+
+bool kiln_memory_blocks_trim(struct kiln_device *device)
+{
+	struct kiln_memory_block *next;
+	bool released = false;
+
+	for (struct kiln_memory_block *block = device->memory.blocks; block; block = next) {
+		next = block->next;
+		if (!block->ranges.used_count) {
+			kiln_memory_block_remove(device, block);
+			released = true;
+		}
+	}
+	return released;
+}

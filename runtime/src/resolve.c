@@ -1,0 +1,221 @@
+#include "resolve.h"
+
+#include <base/alloc.h>
+#include <base/error.h>
+#include <base/log.h>
+
+#include "blob.h"
+#include "device.h"
+#include "miss.h"
+
+enum kiln_outcome kiln_outcome_of(const struct kiln_compile_evidence *evidence, bool offered)
+{
+	if (offered && evidence->has_feedback && evidence->cache_hit)
+		return KILN_OUTCOME_DISK;
+	/* Found by whom? Without our blob it was the driver, with it only feedback can tell. */
+	if (evidence->found)
+		return offered && !evidence->has_feedback ? KILN_OUTCOME_UNKNOWN : KILN_OUTCOME_DRIVER;
+	/* A hit in a cache object that was created empty is no evidence of anything. */
+	return evidence->has_feedback && !evidence->cache_hit ? KILN_OUTCOME_COMPILED : KILN_OUTCOME_UNKNOWN;
+}
+
+enum kiln_hit kiln_hit_of(enum kiln_outcome outcome)
+{
+	switch (outcome) {
+	case KILN_OUTCOME_MEMORY:
+	case KILN_OUTCOME_DISK:
+		return KILN_HIT_TRUE;
+	case KILN_OUTCOME_DRIVER:
+	case KILN_OUTCOME_COMPILED:
+		return KILN_HIT_FALSE;
+	case KILN_OUTCOME_UNKNOWN:
+		break;
+	}
+	return KILN_HIT_UNKNOWN;
+}
+
+/* What the disk had for this key. */
+struct disk_find {
+	enum kiln_status status;
+	struct kiln_cache_entry entry;
+	bool usable; /* a blob worth offering to the driver */
+	bool spoilt; /* there was one, and it was no good */
+};
+
+static void look_on_disk(struct kiln_device *device, const struct kiln_pipeline_key *key,
+                         const struct kiln_pipeline_identity *identity, struct disk_find *find)
+{
+	*find = (struct disk_find){0};
+	find->status = kiln_cache_read(device->cache, key, &device->fingerprint, &find->entry);
+	find->spoilt = find->status == KILN_ERR_DAMAGED;
+	if (find->status != KILN_OK) {
+		if (find->status != KILN_ERR_NOT_FOUND)
+			kiln_log(KILN_LOG_WARN, "pipeline cache: %s; compiling instead", kiln_error_message());
+		return;
+	}
+	if (find->entry.flags & KILN_ENTRY_STUB)
+		return;
+	find->usable = kiln_blob_fits(find->entry.payload, find->entry.payload_bytes, &device->blob_device);
+	if (find->usable)
+		return;
+	find->spoilt = true;
+	kiln_log(KILN_LOG_WARN, "pipeline cache: an entry's blob is of another device; it is dropped");
+	(void)kiln_cache_invalidate(device->cache, identity, NULL);
+}
+
+static enum kiln_miss_reason why_missed(struct kiln_device *device, const struct kiln_pipeline_identity *identity,
+                                        const struct disk_find *find)
+{
+	struct kiln_cache_evidence evidence = {0};
+
+	if (find->usable)
+		return KILN_MISS_NONE;
+	/* What was dropped just now left no evidence. */
+	if (find->spoilt)
+		return KILN_MISS_KEY_ABSENT;
+	if (kiln_cache_evidence(device->cache, identity, &evidence) != KILN_OK)
+		evidence = (struct kiln_cache_evidence){0};
+	kiln_pipeline_tier_evidence(&device->pipelines, identity, &evidence);
+	return kiln_miss_classify(&evidence);
+}
+
+static enum kiln_status refuse_cold(const char *kernel, enum kiln_miss_reason reason)
+{
+	return kiln_error(KILN_ERR_EXPECTED_WARM,
+	                  "kernel '%s' was expected to be warm and would be compiled: %s. Fix: warm the cache with "
+	                  "`kiln compile`, or unset KILN_CACHE_EXPECT",
+	                  kernel, kiln_miss_reason_name(reason));
+}
+
+static void store(struct kiln_device *device, const struct kiln_pipeline_key *key, const struct disk_find *find,
+                  const struct kiln_compile_evidence *evidence)
+{
+	bool stub = kiln_blob_is_stub(evidence->blob_bytes);
+	struct kiln_cache_entry entry = {
+		.payload = evidence->blob,
+		.payload_bytes = evidence->blob_bytes,
+		.flags = stub ? KILN_ENTRY_STUB : 0,
+		.compile_ns = evidence->ns,
+	};
+
+	/* SwiftShader's blobs grow by a header with every load and save: a stub is written once and never fed back. A blob
+	 * that was offered is replaced only on evidence that the driver had to compile. */
+	if (!evidence->blob || (stub && find->status == KILN_OK && (find->entry.flags & KILN_ENTRY_STUB)) ||
+	    (find->usable && kiln_outcome_of(evidence, true) != KILN_OUTCOME_COMPILED))
+		return;
+	if (kiln_cache_write(device->cache, key, &device->fingerprint, &entry) != KILN_OK)
+		kiln_log(KILN_LOG_WARN, "pipeline cache: %s; going on without storing it", kiln_error_message());
+}
+
+static void describe(struct kiln_pipeline *pipeline, const struct kiln_pipeline_identity *identity,
+                     const struct kiln_program *program, const struct disk_find *find,
+                     const struct kiln_compile_evidence *evidence)
+{
+	size_t words = program->reflection->word_count * sizeof(uint32_t);
+
+	pipeline->identity = *identity;
+	pipeline->blob_bytes = find->usable && evidence->cache_hit ? find->entry.payload_bytes : evidence->blob_bytes;
+	pipeline->stub = pipeline->blob_bytes > 0 && kiln_blob_is_stub(pipeline->blob_bytes);
+	pipeline->weight = pipeline->stub || !pipeline->blob_bytes ? words : pipeline->blob_bytes;
+}
+
+/* Our blob was whole and the driver compiled all the same: worth a word, for it means start-up is not what it could be. */
+static void note_rejected(const char *kernel)
+{
+	kiln_log(KILN_LOG_WARN, "pipeline cache: the driver did not use the stored blob of kernel '%s' and compiled it",
+	         kernel);
+}
+
+/* The reason, where KILN_CACHE_EXPECT=warm is broken. */
+static enum kiln_status check_warm(const struct kiln_device *device, const char *kernel,
+                                   const struct kiln_resolution *resolution)
+{
+	if (!device->expect_warm || resolution->outcome != KILN_OUTCOME_COMPILED)
+		return KILN_OK;
+	return refuse_cold(kernel, resolution->miss_reason);
+}
+
+static enum kiln_status compile(struct kiln_device *device, const struct kiln_compile *job, const char *kernel,
+                                struct kiln_resolution *resolution, struct kiln_compile_evidence *evidence)
+{
+	enum kiln_status status;
+
+	if (job->warm_only && !job->blob && !device->has_cache_control)
+		return refuse_cold(kernel, resolution->miss_reason);
+	status = kiln_pipeline_compile(device, job, &resolution->pipeline, evidence);
+	if (status == KILN_ERR_EXPECTED_WARM)
+		return refuse_cold(kernel, job->blob ? KILN_MISS_KEY_ABSENT : resolution->miss_reason);
+	return status;
+}
+
+static enum kiln_status build(struct kiln_device *device, const struct kiln_program *program,
+                              const struct kiln_pipeline_key *key, const struct kiln_pipeline_identity *identity,
+                              const char *kernel, struct kiln_resolution *resolution)
+{
+	struct kiln_compile job = {.key = key, .program = program, .warm_only = device->expect_warm};
+	struct kiln_compile_evidence evidence = {0};
+	struct disk_find find;
+	enum kiln_status status;
+
+	look_on_disk(device, key, identity, &find);
+	if (find.usable) {
+		job.blob = find.entry.payload;
+		job.blob_bytes = find.entry.payload_bytes;
+	}
+	resolution->miss_reason = why_missed(device, identity, &find);
+	status = compile(device, &job, kernel, resolution, &evidence);
+	if (status != KILN_OK)
+		goto out;
+	describe(resolution->pipeline, identity, program, &find, &evidence);
+	resolution->outcome = kiln_outcome_of(&evidence, find.usable);
+	resolution->compile_ns = evidence.ns;
+	if (find.usable && resolution->outcome == KILN_OUTCOME_COMPILED) {
+		resolution->miss_reason = KILN_MISS_KEY_ABSENT;
+		note_rejected(kernel);
+	}
+	status = check_warm(device, kernel, resolution);
+	if (status == KILN_OK)
+		store(device, key, &find, &evidence);
+	else
+		kiln_pipeline_unreference(resolution->pipeline);
+out:
+	kiln_free(evidence.blob);
+	kiln_cache_entry_finish(&find.entry);
+	return status;
+}
+
+enum kiln_status kiln_resolve(struct kiln_device *device, const struct kiln_program *program,
+                              const struct kiln_pipeline_key *key, const struct kiln_pipeline_identity *identity,
+                              const char *kernel_name, struct kiln_resolution *out_resolution)
+{
+	struct kiln_resolution resolution = {.outcome = KILN_OUTCOME_MEMORY};
+	enum kiln_status status = KILN_OK;
+	bool noted;
+
+	resolution.pipeline = kiln_pipeline_tier_acquire(&device->pipelines, &identity->digest, &noted);
+	if (!resolution.pipeline) {
+		status = build(device, program, key, identity, kernel_name, &resolution);
+		if (status == KILN_OK)
+			kiln_pipeline_tier_publish(&device->pipelines, resolution.pipeline);
+		else if (noted)
+			kiln_pipeline_tier_abandon(&device->pipelines, &identity->digest);
+	}
+	if (status != KILN_OK) {
+		atomic_fetch_add_explicit(&device->failed, 1, memory_order_relaxed);
+		return status;
+	}
+	kiln_pipeline_tier_count(&device->pipelines, resolution.outcome);
+	resolution.cache_hit = kiln_hit_of(resolution.outcome);
+	*out_resolution = resolution;
+	return KILN_OK;
+}
+
+void kiln_resolve_held(struct kiln_device *device, struct kiln_pipeline *pipeline, struct kiln_resolution *out_resolution)
+{
+	kiln_pipeline_tier_count(&device->pipelines, KILN_OUTCOME_MEMORY);
+	*out_resolution = (struct kiln_resolution){
+		.pipeline = pipeline,
+		.outcome = KILN_OUTCOME_MEMORY,
+		.cache_hit = kiln_hit_of(KILN_OUTCOME_MEMORY),
+	};
+}

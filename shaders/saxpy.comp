@@ -1,0 +1,18 @@
+// y = a * x + y
+// buffers: x (float[], read), y (float[], read and write)
+// push:    struct { float a; uint32_t n; }
+// threads: n
+#version 450
+
+layout(local_size_x = 64, local_size_x_id = 0) in;
+
+layout(set = 0, binding = 0) readonly buffer X { float x[]; };
+layout(set = 0, binding = 1) buffer Y { float y[]; };
+layout(push_constant) uniform Push { float a; uint n; };
+
+void main()
+{
+	uint i = gl_GlobalInvocationID.x;
+	if (i < n)
+		y[i] = a * x[i] + y[i];
+}

@@ -1,0 +1,17 @@
+// 64-bit integers: y = x * x
+// buffers: x (uint64_t[], read), y (uint64_t[], write)    push: struct { uint32_t n; }    threads: n
+#version 450
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+
+layout(local_size_x = 64, local_size_x_id = 0) in;
+
+layout(set = 0, binding = 0) readonly buffer X { uint64_t x[]; };
+layout(set = 0, binding = 1) writeonly buffer Y { uint64_t y[]; };
+layout(push_constant) uniform Push { uint n; };
+
+void main()
+{
+	uint i = gl_GlobalInvocationID.x;
+	if (i < n)
+		y[i] = x[i] * x[i];
+}

@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""Runs an example and checks what it made by other means: check.py BEHAVIOUR FOLDER-OF-EXAMPLES
+
+Exit codes: 0 right, 1 wrong, 77 nothing to run it on (with a line "skip: REASON").
+"""
+import array
+import glob
+import math
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import png  # noqa: E402
+
+MANIFESTS = (
+    "/usr/share/vulkan/icd.d",
+    "/usr/local/share/vulkan/icd.d",
+    "/etc/vulkan/icd.d",
+)
+BEHAVIOURS = {}
+
+
+def behaviour(function):
+    BEHAVIOURS[function.__name__] = function
+    return function
+
+
+def skip(reason):
+    print(f"skip: {reason}")
+    sys.exit(77)
+
+
+def driver(kind):
+    """Environment that selects one driver: "lvp" executes, "radeon" only compiles."""
+    found = [path for folder in MANIFESTS for path in sorted(glob.glob(f"{folder}/{kind}_icd*.json"))]
+    if not found:
+        skip(f"no {kind} Vulkan driver is installed (package mesa-vulkan-drivers)")
+    env = {"VK_DRIVER_FILES": found[0], "VK_ICD_FILENAMES": found[0]}
+    if kind == "radeon":
+        env["RADV_FORCE_FAMILY"] = "NAVI21"
+    return env
+
+
+class Example:
+    """One example in a folder of its own, with a cache of its own."""
+
+    def __init__(self, programs, name):
+        self.program = os.path.join(programs, name)
+        self.folder = tempfile.TemporaryDirectory(prefix="kiln-example-")
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def run(self, *arguments, env, code=0):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("KILN_", "RADV_", "VK_"))}
+        clean["MESA_SHADER_CACHE_DISABLE"] = "true"
+        clean["XDG_CACHE_HOME"] = self.folder.name
+        done = subprocess.run([self.program, *arguments], env={**clean, **env}, cwd=self.folder.name, text=True,
+                              capture_output=True, check=False, timeout=300)
+        print(done.stdout, done.stderr, sep="")
+        assert done.returncode == code, f"exit code {done.returncode}, expected {code}"
+        return done
+
+
+def rounded(value):
+    return array.array("f", [value])[0]
+
+
+@behaviour
+def saxpy_is_what_python_computes(programs):
+    example = Example(programs, "01_saxpy")
+    n, a = 100003, 1.75
+    example.run("-n", str(n), "-a", str(a), "-o", "y.f32", env=driver("lvp"))
+    y = array.array("f")
+    with open(example.path("y.f32"), "rb") as file:
+        y.frombytes(file.read())
+    assert len(y) == n, f"{len(y)} values, expected {n}"
+    # a and x have few digits, so the product is exact and there is one rounding only.
+    wrong = [i for i in range(n) if y[i] != rounded(a * (i / 1024) + 1)]
+    assert not wrong, f"{len(wrong)} wrong, the first y[{wrong[0]}] = {y[wrong[0]]}"
+
+
+@behaviour
+def reduce_is_what_python_computes(programs):
+    example = Example(programs, "02_reduce")
+    for n in (1, 2, 511, 513, 300001):
+        out = example.run("--count", str(n), env=driver("lvp")).stdout
+        got = float(re.search(r"^sum +(\S+),", out, re.MULTILINE).group(1))
+        state, total = 1, 0.0
+        for _ in range(n):
+            state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+            total += (state >> 8) / 16777216
+        assert abs(got - total) <= 2e-6 * total, f"n = {n}: {got}, expected {total}"
+        launches = len(re.findall(r"^launch ", out, re.MULTILINE))
+        assert (launches == 1) == (n < 513), f"n = {n}: {launches} launches"
+
+
+def bilateral(picture, radius, sigma_space, sigma_range):
+    width, height, rows = picture
+    out = []
+    for y in range(height):
+        line = []
+        for x in range(width):
+            centre, total, weights = rows[y][x], [0.0] * 3, 0.0
+            for v in range(max(y - radius, 0), min(y + radius, height - 1) + 1):
+                for u in range(max(x - radius, 0), min(x + radius, width - 1) + 1):
+                    colour = rows[v][u]
+                    apart = sum((p - q) ** 2 for p, q in zip(colour, centre)) / 255**2
+                    away = (u - x) ** 2 + (v - y) ** 2
+                    weight = math.exp(-away / (2 * sigma_space**2) - apart / (2 * sigma_range**2))
+                    total = [t + weight * p for t, p in zip(total, colour)]
+                    weights += weight
+            line.append(tuple(round(t / weights) for t in total))
+        out.append(line)
+    return width, height, out
+
+
+def sobel(picture):
+    width, height, rows = picture
+
+    def at(x, y):
+        return rows[min(max(y, 0), height - 1)][min(max(x, 0), width - 1)]
+
+    out = []
+    for y in range(height):
+        line = []
+        for x in range(width):
+            near = [[at(x + i, y + j) for i in (-1, 0, 1)] for j in (-1, 0, 1)]
+            pixel = []
+            for c in range(3):
+                n = [[p[c] for p in row] for row in near]
+                dx = n[0][2] + 2 * n[1][2] + n[2][2] - n[0][0] - 2 * n[1][0] - n[2][0]
+                dy = n[2][0] + 2 * n[2][1] + n[2][2] - n[0][0] - 2 * n[0][1] - n[0][2]
+                pixel.append(min(round(math.hypot(dx, dy)), 255))
+            line.append(tuple(pixel))
+        out.append(line)
+    return width, height, out
+
+
+def worst(a, b):
+    """The largest difference of two pictures in any channel."""
+    return max(abs(p - q) for left, right in zip(a[2], b[2]) for m, n in zip(left, right) for p, q in zip(m, n))
+
+
+def panels(path, width, height, gap=8):
+    joined = png.read(path)
+    assert joined[:2] == (3 * width + 4 * gap, height + 2 * gap), f"the picture has {joined[0]} x {joined[1]} pixels"
+    return [png.crop(joined, gap + k * (width + gap), gap, width, height) for k in range(3)]
+
+
+def given_picture(width, height):
+    """A ramp, a hard edge, a bright dot, and grain, all without randomness."""
+    def pixel(x, y):
+        grain = (x * 7919 + y * 104729) % 23 - 11
+        base = (40 + x * 2, 60 + y * 3, 90) if x + y // 2 < width * 2 // 3 else (210, 190, 120)
+        if (x - 12) ** 2 + (y - 14) ** 2 < 9:
+            base = (250, 250, 250)
+        return tuple(min(max(value + grain, 0), 255) for value in base)
+    return width, height, [[pixel(x, y) for x in range(width)] for y in range(height)]
+
+
+@behaviour
+def image_filters_a_given_picture_as_python_does(programs):
+    example = Example(programs, "03_image")
+    picture = given_picture(53, 37)
+    png.write(example.path("in.png"), picture)
+    example.run("in.png", "--output", "out.png", "--range", "0.2", env=driver("lvp"))
+    source, filtered, edges = panels(example.path("out.png"), 53, 37)
+    assert worst(source, picture) == 0, "the first panel is not the picture given"
+    expected = bilateral(bilateral(picture, 4, 2.5, 0.2), 4, 2.5, 0.2 * 0.67)
+    assert worst(filtered, expected) <= 1, f"filtered differs by {worst(filtered, expected)}"
+    assert worst(edges, sobel(filtered)) <= 2, f"edges differ by {worst(edges, sobel(filtered))}"
+    assert worst(filtered, source) > 8, "the filter changed nothing"
+
+
+def roughness(picture):
+    """Mean difference of neighbours along a row: what grain adds to."""
+    pairs = [(p, q) for row in picture[2] for p, q in zip(row, row[1:])]
+    return sum(abs(p[1] - q[1]) for p, q in pairs) / len(pairs)
+
+
+def mean_colour(picture, x, y, width, height):
+    pixels = [pixel for row in png.crop(picture, x, y, width, height)[2] for pixel in row]
+    return [sum(pixel[c] for pixel in pixels) / len(pixels) for c in range(3)]
+
+
+@behaviour
+def image_renders_a_scene_and_takes_its_grain_away(programs):
+    example = Example(programs, "03_image")
+    example.run("--size", "128", "--samples", "4", "--output", "out.png", env=driver("lvp"))
+    source, filtered, edges = panels(example.path("out.png"), 128, 128)
+    colours = {pixel for row in source[2] for pixel in row}
+    assert len(colours) > 3000, f"only {len(colours)} colours: nothing was rendered"
+    light = sum(mean_colour(source, 0, 0, 128, 128)) / 3
+    assert 75 < light < 92, f"mean brightness {light:.1f}: the exposure is wrong"
+    red, green, blue = mean_colour(source, 56, 30, 16, 12)
+    assert red > green > blue and red > 120, f"no fire in the mouth of the kiln: {red:.0f} {green:.0f} {blue:.0f}"
+    red, green, blue = mean_colour(source, 8, 52, 12, 30)
+    assert green > red, f"the celadon vase is not green: {red:.0f} {green:.0f} {blue:.0f}"
+    before, after = roughness(source), roughness(filtered)
+    assert after < 0.75 * before, f"roughness {before:.2f} before, {after:.2f} after"
+    assert worst(edges, sobel(filtered)) <= 2, f"edges differ by {worst(edges, sobel(filtered))}"
+    bright = sum(max(pixel) > 128 for row in edges[2] for pixel in row) / 128**2
+    assert 0.01 < bright < 0.4, f"{bright:.0%} of the edge picture is bright"
+
+
+@behaviour
+def mandelbrot_is_what_python_computes(programs):
+    example = Example(programs, "05_mandelbrot")
+    width, height, span, steps = 90, 60, 2.6, 100
+    example.run("-x", "-0.65", "-y", "0", "-s", str(span), "-W", str(width), "-H", str(height), "-i", str(steps), "-a",
+                "1", "-o", "m.png", env=driver("lvp"))
+    got = png.read(example.path("m.png"))
+    assert got[:2] == (width, height)
+    differ = black = 0
+    for y in range(height):
+        for x in range(width):
+            c = complex(-0.65 + (x + 0.5 - width / 2) * span / height, -(y + 0.5 - height / 2) * span / height)
+            z, n = 0j, 0
+            while n < steps and abs(z) < 256:
+                z, n = z * z + c, n + 1
+            expected = (0, 0, 0)
+            if n < steps:
+                t = 0.18 * math.sqrt(max(n + 4 - math.log2(2 * math.log2(abs(z))), 0))
+                expected = tuple(round(255 * (0.5 + 0.5 * math.cos(2 * math.pi * (t + p)))) for p in (0.5, 0.6, 0.7))
+            differ += max(abs(p - q) for p, q in zip(got[2][y][x], expected)) > 3
+            black += expected == (0, 0, 0)
+    assert 500 < black < 3000, f"the check itself is wrong: {black} points inside"
+    # Single precision decides some points next to the border otherwise.
+    assert differ <= width * height // 50, f"{differ} of {width * height} pixels differ"
+
+
+def outcomes(out):
+    return [re.findall(r"\b(memory|disk|driver|compiled|unknown)\b +[\d.]+ [num]?s\b", line)
+            for line in out.splitlines() if re.match(r"(saxpy|bilateral|scene) ", line)]
+
+
+@behaviour
+def warm_start_is_disk_where_the_driver_keeps_code(programs):
+    example = Example(programs, "04_warm_start")
+    env = driver("radeon")
+    rows = outcomes(example.run(env=env).stdout)
+    assert rows == [["compiled", "memory", "disk"]] * 3, rows
+    # A second process that finds the folder of the first is warm from its first line.
+    example.run("--cache", "kept", env=env)
+    rows = outcomes(example.run("--cache", "kept", env=env).stdout)
+    assert rows == [["disk", "memory", "disk"]] * 3, rows
+
+
+@behaviour
+def warm_start_claims_no_hit_from_a_cache_without_code(programs):
+    example = Example(programs, "04_warm_start")
+    out = example.run(env=driver("lvp")).stdout
+    rows = outcomes(out)
+    assert len(rows) == 3
+    for first, again, anew in rows:
+        assert first in ("compiled", "unknown") and again == "memory" and anew != "disk", rows
+    assert "has no code in it" in out
+
+
+@behaviour
+def warm_start_leaves_no_folder_behind(programs):
+    with tempfile.TemporaryDirectory() as temporary:
+        Example(programs, "04_warm_start").run(env={**driver("lvp"), "TMPDIR": temporary})
+        assert os.listdir(temporary) == []
+
+
+LAUNCHING = ("01_saxpy", "02_reduce", "03_image", "05_mandelbrot")
+
+
+@behaviour
+def compile_only_device_is_a_sentence_and_a_skip(programs):
+    env = driver("radeon")
+    for name in LAUNCHING:
+        done = Example(programs, name).run(env=env, code=77)
+        assert "cannot launch" in done.stderr, name
+
+
+@behaviour
+def no_driver_is_a_sentence_and_a_skip(programs):
+    env = {"VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"}
+    for name in (*LAUNCHING, "04_warm_start"):
+        done = Example(programs, name).run(env=env, code=77)
+        assert "Fix:" in done.stderr, name
+
+
+@behaviour
+def help_is_printed_and_nonsense_refused(programs):
+    for name in (*LAUNCHING, "04_warm_start"):
+        done = Example(programs, name).run("--help", env={})
+        assert done.stdout.startswith(f"usage: {name}"), name
+        Example(programs, name).run("--no-such-option", env={}, code=2)
+    for name, option, value in (("01_saxpy", "-n", "0"), ("02_reduce", "-n", "many"), ("03_image", "-s", "1e9"),
+                                ("05_mandelbrot", "-s", "nan")):
+        done = Example(programs, name).run(option, value, env={}, code=2)
+        assert "takes a number" in done.stderr, name
+
+
+@behaviour
+def picture_that_is_none_is_a_sentence(programs):
+    example = Example(programs, "03_image")
+    with open(example.path("no.png"), "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\nrubbish")
+    for path in ("no.png", "absent.png"):
+        done = example.run(path, env=driver("lvp"), code=1)
+        assert path in done.stderr and "Fix:" in done.stderr and "wrong" not in done.stderr, path
+
+
+@behaviour
+def program_passes_on_lavapipe(program):
+    program = os.path.abspath(program)
+    example = Example(os.path.dirname(program), os.path.basename(program))
+    example.run(env=driver("lvp"))
+
+
+if __name__ == "__main__":
+    BEHAVIOURS[sys.argv[1]](sys.argv[2])

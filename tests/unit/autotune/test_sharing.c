@@ -1,0 +1,270 @@
+/* Several processes and threads at one file: nobody's records are lost. */
+#include "store_test.h"
+
+#include <sys/wait.h>
+
+#include <base/thread.h>
+
+enum { WRITERS = 6, SAVES = 8, PER_SAVE = 2 };
+
+static uint32_t number_of(int writer, int i)
+{
+	return (uint32_t)(writer * 1000 + i);
+}
+
+static void add_records(const char *path, int writer)
+{
+	struct kiln_store *store = open_store(path);
+
+	for (int i = 0; i < SAVES; i++) {
+		for (int j = 0; j < PER_SAVE; j++)
+			put(store, number_of(writer, i * PER_SAVE + j), (uint32_t)writer + 1);
+		save(store);
+	}
+	kiln_store_close(&store);
+}
+
+static void assert_all_there(const char *path)
+{
+	struct kiln_store *store = open_store(path);
+
+	assert_status(kiln_store_load(store), KILN_OK);
+	assert_int_equal(kiln_store_len(store), WRITERS * SAVES * PER_SAVE);
+	for (int writer = 0; writer < WRITERS; writer++) {
+		for (int i = 0; i < SAVES * PER_SAVE; i++)
+			assert_int_equal(workgroup_of(store, number_of(writer, i)), writer + 1);
+	}
+	kiln_store_close(&store);
+}
+
+static void processes_lose_nothing(void **state)
+{
+	struct place place;
+	pid_t children[WRITERS];
+
+	(void)state;
+	place_create(&place);
+	for (int writer = 0; writer < WRITERS; writer++) {
+		children[writer] = fork();
+		assert_true(children[writer] >= 0);
+		if (children[writer] == 0) {
+			add_records(place.path, writer);
+			_exit(0);
+		}
+	}
+	for (int writer = 0; writer < WRITERS; writer++) {
+		int result = -1;
+
+		assert_int_equal(waitpid(children[writer], &result, 0), children[writer]);
+		assert_int_equal(result, 0);
+	}
+	assert_all_there(place.path);
+	assert_int_equal(temp_dir_count(&place.dir), 2); /* the file and its lock */
+	place_remove(&place);
+}
+
+struct worker {
+	struct kiln_thread thread;
+	const char *path;
+	struct kiln_store *shared;
+	int writer;
+};
+
+static void *add_alone(void *user)
+{
+	struct worker *worker = user;
+
+	add_records(worker->path, worker->writer);
+	return NULL;
+}
+
+static void *add_shared(void *user)
+{
+	struct worker *worker = user;
+	struct kiln_store *store = worker->shared;
+
+	for (int i = 0; i < SAVES; i++) {
+		for (int j = 0; j < PER_SAVE; j++)
+			put(store, number_of(worker->writer, i * PER_SAVE + j), (uint32_t)worker->writer + 1);
+		assert_status(kiln_store_save_if_dirty(store, NULL), KILN_OK);
+		assert_int_equal(workgroup_of(store, number_of(worker->writer, i * PER_SAVE)),
+		                 worker->writer + 1);
+	}
+	return NULL;
+}
+
+static void run_threads(const char *path, struct kiln_store *shared, void *(*run)(void *user))
+{
+	struct worker workers[WRITERS];
+
+	for (int i = 0; i < WRITERS; i++) {
+		workers[i] = (struct worker){.path = path, .shared = shared, .writer = i};
+		assert_status(kiln_thread_start(&workers[i].thread, run, &workers[i]), KILN_OK);
+	}
+	for (int i = 0; i < WRITERS; i++)
+		kiln_thread_join(&workers[i].thread);
+}
+
+static void threads_with_stores_of_their_own_lose_nothing(void **state)
+{
+	struct place place;
+
+	(void)state;
+	place_create(&place);
+	run_threads(place.path, NULL, add_alone);
+	assert_all_there(place.path);
+	place_remove(&place);
+}
+
+static void threads_with_one_store_lose_nothing(void **state)
+{
+	struct kiln_store *store;
+	struct place place;
+
+	(void)state;
+	place_create(&place);
+	store = open_store(place.path);
+	run_threads(place.path, store, add_shared);
+	assert_false(kiln_store_is_dirty(store));
+	kiln_store_close(&store);
+	assert_all_there(place.path);
+	place_remove(&place);
+}
+
+/* Reads strings of records that the main thread keeps replacing and forgetting. */
+static void *read_strings(void *user)
+{
+	struct kiln_store *store = ((struct worker *)user)->shared;
+
+	for (int i = 0; i < 2000; i++) {
+		struct kiln_tune_key key = key_of((uint32_t)i % 8);
+		struct kiln_tune_record record;
+
+		if (kiln_store_get(store, &key, LLVMPIPE, &record) != KILN_OK)
+			continue;
+		assert_string_equal(record.adapter, LLVMPIPE);
+		assert_int_equal(strlen(record.recorded_at), 10);
+	}
+	return NULL;
+}
+
+static void strings_outlive_other_threads_changes(void **state)
+{
+	struct worker worker = {0};
+	struct place place;
+
+	(void)state;
+	place_create(&place);
+	worker.shared = open_store(place.path);
+	assert_status(kiln_thread_start(&worker.thread, read_strings, &worker), KILN_OK);
+	for (uint32_t i = 0; i < 400; i++) {
+		struct kiln_tune_record record = record_of(i % 8);
+		char date[16];
+
+		snprintf(date, sizeof(date), "2026-%02u-%02u", i % 12 + 1, i % 28 + 1);
+		record.recorded_at = date;
+		assert_status(kiln_store_put(worker.shared, &record), KILN_OK);
+		if (i % 5 == 0)
+			assert_status(kiln_store_forget(worker.shared, &record.key, LLVMPIPE, NULL), KILN_OK);
+		if (i % 100 == 0)
+			save(worker.shared);
+	}
+	kiln_thread_join(&worker.thread);
+	kiln_store_close(&worker.shared);
+	place_remove(&place);
+}
+
+static void both_stores_end_with_both_records(void **state)
+{
+	struct kiln_store *a, *b;
+	struct place place;
+
+	(void)state;
+	place_create(&place);
+	a = open_store(place.path);
+	b = open_store(place.path);
+	assert_int_equal(kiln_store_len(a), 0);
+	assert_int_equal(kiln_store_len(b), 0);
+	put(a, 1, 10);
+	put(b, 2, 20);
+	save(a);
+	save(b);
+	assert_int_equal(workgroup_of(b, 1), 10); /* seen by the save */
+	assert_int_equal(workgroup_of(a, 2), 0);
+	put(a, 3, 30);
+	save(a);
+	assert_int_equal(workgroup_of(a, 2), 20);
+	kiln_store_close(&a);
+	kiln_store_close(&b);
+	place_remove(&place);
+}
+
+static void ours_wins_for_one_key(void **state)
+{
+	struct kiln_tune_key key = key_of(2);
+	struct kiln_store *a, *b;
+	struct place place;
+
+	(void)state;
+	place_create(&place);
+	a = open_store(place.path);
+	put(a, 1, 10);
+	put(a, 2, 20);
+	save(a);
+	b = open_store(place.path);
+	put(b, 1, 11);
+	assert_status(kiln_store_forget(b, &key, LLVMPIPE, NULL), KILN_OK);
+	put(a, 1, 12);
+	put(a, 2, 22);
+	put(a, 3, 33);
+	save(a);
+	save(b); /* the later save has the last word on 1 and 2, and none on 3 */
+	assert_int_equal(workgroup_of(b, 1), 11);
+	assert_int_equal(workgroup_of(b, 2), 0);
+	assert_int_equal(workgroup_of(b, 3), 33);
+	kiln_store_close(&a);
+	kiln_store_close(&b);
+	b = open_store(place.path);
+	assert_int_equal(kiln_store_len(b), 2);
+	assert_int_equal(workgroup_of(b, 1), 11);
+	kiln_store_close(&b);
+	place_remove(&place);
+}
+
+static void clean_records_do_not_come_back(void **state)
+{
+	struct kiln_tune_key key = key_of(1);
+	struct kiln_store *a, *b;
+	struct place place;
+
+	(void)state;
+	place_create(&place);
+	a = open_store(place.path);
+	put(a, 1, 10);
+	save(a);
+	b = open_store(place.path);
+	assert_status(kiln_store_forget(b, &key, LLVMPIPE, NULL), KILN_OK);
+	save(b);
+	put(a, 2, 20);
+	save(a); /* a put of last time is not replayed */
+	assert_int_equal(workgroup_of(a, 1), 0);
+	assert_int_equal(kiln_store_len(a), 1);
+	kiln_store_close(&a);
+	kiln_store_close(&b);
+	place_remove(&place);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_stores_end_with_both_records),
+		cmocka_unit_test(clean_records_do_not_come_back),
+		cmocka_unit_test(ours_wins_for_one_key),
+		cmocka_unit_test(processes_lose_nothing),
+		cmocka_unit_test(strings_outlive_other_threads_changes),
+		cmocka_unit_test(threads_with_one_store_lose_nothing),
+		cmocka_unit_test(threads_with_stores_of_their_own_lose_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,24 @@
+/* The commands, one file each. */
+#ifndef TOOLS_COMMANDS_H
+#define TOOLS_COMMANDS_H
+
+#include <stddef.h>
+
+struct kiln_command;
+
+extern const struct kiln_command kiln_command_cache_ls;
+extern const struct kiln_command kiln_command_cache_path;
+extern const struct kiln_command kiln_command_compile;
+extern const struct kiln_command kiln_command_env;
+extern const struct kiln_command kiln_command_info;
+extern const struct kiln_command kiln_command_reflect;
+extern const struct kiln_command kiln_command_run;
+extern const struct kiln_command kiln_command_tune_ls;
+
+/* The store a device would use, by the environment. */
+void kiln_default_store_path(char *out_path, size_t bytes);
+
+/* The whole manual as a man page. */
+void kiln_man_print(void);
+
+#endif

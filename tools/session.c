@@ -1,0 +1,73 @@
+#include "session.h"
+
+#include "json.h"
+
+const struct kiln_option kiln_options_device[] = {
+	{"device", 'd', "WHICH",
+         "index, part of the name, UUID, gpu or cpu\n(default: KILN_DEVICE, else the best score)",
+         KILN_OPT_DEVICE},
+	{0},
+};
+
+const struct kiln_option kiln_options_work[] = {
+	{"expect-warm", 0, NULL, "a compile is an error (exit status 3) that names its reason",
+         KILN_OPT_EXPECT_WARM},
+	{"no-cache", 0, NULL, "keep and read nothing on disk", KILN_OPT_NO_CACHE},
+	{"no-autotune", 0, NULL, "do not look at the store of tuned sizes", KILN_OPT_NO_AUTOTUNE},
+	{"validation", 0, NULL, "Khronos validation layer; its messages go to standard error",
+         KILN_OPT_VALIDATION},
+	{0},
+};
+
+bool kiln_session_take(struct kiln_device_params *params, int id, const char *value)
+{
+	switch (id) {
+	case KILN_OPT_DEVICE:
+		params->select = value;
+		return true;
+	case KILN_OPT_EXPECT_WARM:
+		params->expect_warm = true;
+		return true;
+	case KILN_OPT_NO_CACHE:
+		params->no_cache = true;
+		return true;
+	case KILN_OPT_NO_AUTOTUNE:
+		params->no_autotune = true;
+		return true;
+	case KILN_OPT_VALIDATION:
+		params->validation = KILN_VALIDATION_ON;
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum kiln_exit kiln_session_open(struct kiln_tool *tool, const struct kiln_device_params *params,
+                                 struct kiln_device **out_device)
+{
+	enum kiln_status status = kiln_device_open(params, out_device);
+
+	return status ? kiln_tool_fail_status(tool, status) : KILN_EXIT_OK;
+}
+
+const char *kiln_device_type_name(enum kiln_device_type type)
+{
+	static const char *const names[] = {"other", "integrated", "discrete", "virtual", "cpu"};
+
+	return (unsigned)type < sizeof names / sizeof names[0] ? names[type] : "other";
+}
+
+void kiln_session_json(struct kiln_tool *tool, const struct kiln_device *device)
+{
+	const struct kiln_device_info *info = kiln_device_info(device);
+	struct kiln_digest fingerprint = kiln_fingerprint_digest(kiln_device_fingerprint(device));
+	cJSON *object = kiln_json_object(tool->root, "device");
+
+	kiln_json_u64(object, "index", info->index);
+	kiln_json_text(object, "name", info->name);
+	kiln_json_text(object, "type", kiln_device_type_name(info->type));
+	kiln_json_text(object, "driver_name", info->driver_name);
+	kiln_json_text(object, "driver_info", info->driver_info);
+	kiln_json_text(object, "adapter", info->adapter);
+	kiln_json_digest(object, "fingerprint", &fingerprint);
+}

@@ -1,0 +1,22 @@
+/* Options about the device, and opening it. */
+#ifndef TOOLS_SESSION_H
+#define TOOLS_SESSION_H
+
+#include <stdbool.h>
+
+#include "tool.h"
+
+/* --device alone, and with what opening it for work adds. */
+extern const struct kiln_option kiln_options_device[];
+extern const struct kiln_option kiln_options_work[];
+
+/* Takes the ids of both tables. false: not one of them. */
+bool kiln_session_take(struct kiln_device_params *params, int id, const char *value);
+enum kiln_exit kiln_session_open(struct kiln_tool *tool, const struct kiln_device_params *params,
+                                 struct kiln_device **out_device);
+
+const char *kiln_device_type_name(enum kiln_device_type type);
+/* "device": a few facts about it. */
+void kiln_session_json(struct kiln_tool *tool, const struct kiln_device *device);
+
+#endif
