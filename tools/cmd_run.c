@@ -83,8 +83,10 @@ static bool take(void *user, int id, const char *value)
 /* Everything that needs the module and no device. */
 static enum kiln_exit prepare(struct kiln_run *run)
 {
-	enum kiln_exit code = kiln_program_load(run->tool, run->file, &run->options.glsl, &run->program);
+	enum kiln_exit code;
 
+	run->options.glsl.cache_mode = run->options.device.no_cache ? KILN_CACHE_OFF : KILN_CACHE_DEFAULT;
+	code = kiln_program_load(run->tool, run->file, &run->options.glsl, &run->program);
 	if (!code)
 		code = kiln_args_entry(run->tool, run->program.reflection, run->options.entry, &run->entry);
 	for (size_t i = 0; !code && i < run->options.spec_count; i++)

@@ -6,8 +6,16 @@
 
 struct kiln_command;
 
+extern const struct kiln_command kiln_command_cache_clear;
+extern const struct kiln_command kiln_command_cache_export;
+extern const struct kiln_command kiln_command_cache_gc;
+extern const struct kiln_command kiln_command_cache_import;
 extern const struct kiln_command kiln_command_cache_ls;
 extern const struct kiln_command kiln_command_cache_path;
+extern const struct kiln_command kiln_command_cache_show;
+extern const struct kiln_command kiln_command_cache_stat;
+extern const struct kiln_command kiln_command_cache_verify;
+extern const struct kiln_command kiln_command_cache_why;
 extern const struct kiln_command kiln_command_compile;
 extern const struct kiln_command kiln_command_env;
 extern const struct kiln_command kiln_command_info;

@@ -7,9 +7,23 @@
 #include "tool.h"
 
 const struct kiln_command *const kiln_commands[] = {
-	&kiln_command_info,    &kiln_command_run,      &kiln_command_reflect,
-	&kiln_command_compile, &kiln_command_cache_ls, &kiln_command_cache_path,
-	&kiln_command_tune_ls, &kiln_command_env,      NULL,
+	&kiln_command_info,
+	&kiln_command_run,
+	&kiln_command_reflect,
+	&kiln_command_compile,
+	&kiln_command_cache_ls,
+	&kiln_command_cache_show,
+	&kiln_command_cache_path,
+	&kiln_command_cache_stat,
+	&kiln_command_cache_why,
+	&kiln_command_cache_verify,
+	&kiln_command_cache_gc,
+	&kiln_command_cache_clear,
+	&kiln_command_cache_export,
+	&kiln_command_cache_import,
+	&kiln_command_tune_ls,
+	&kiln_command_env,
+	NULL,
 };
 
 static void print_help(FILE *file)
@@ -18,7 +32,7 @@ static void print_help(FILE *file)
 	      "Usage: kiln COMMAND [options]\n\nCommands:\n",
 	      file);
 	for (const struct kiln_command *const *command = kiln_commands; *command; command++)
-		fprintf(file, "  %-11s %s\n", (*command)->name, (*command)->summary);
+		fprintf(file, "  %-12s %s\n", (*command)->name, (*command)->summary);
 	fputs("\n  kiln COMMAND --help explains a command, kiln --version says which Kiln this is.\n"
 	      "  Every command takes --json.\n\n"
 	      "Exit status:\n",
@@ -62,7 +76,7 @@ static bool print_family(const char *word, FILE *file)
 		if (!any)
 			fprintf(file, "Usage: kiln %s COMMAND [options]\n\nCommands:\n", word);
 		any = true;
-		fprintf(file, "  %-11s %s\n", (*command)->name, (*command)->summary);
+		fprintf(file, "  %-12s %s\n", (*command)->name, (*command)->summary);
 	}
 	return any;
 }

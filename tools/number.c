@@ -130,3 +130,18 @@ bool kiln_number_triple(const char *text, uint32_t out_values[3])
 	memcpy(out_values, values, sizeof values);
 	return true;
 }
+
+bool kiln_number_duration(const char *text, int64_t *out_seconds)
+{
+	static const char units[] = "smhdw";
+	static const int64_t seconds[] = {1, 60, 3600, 86400, 604800};
+	size_t length = strlen(text);
+	const char *unit = length ? strchr(units, text[length - 1]) : NULL;
+	int64_t count;
+
+	if (!unit || !*unit || !kiln_number_i64(text, length - 1, &count) || count <= 0 ||
+	    __builtin_mul_overflow(count, seconds[unit - units], &count))
+		return false;
+	*out_seconds = count;
+	return true;
+}

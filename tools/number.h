@@ -17,5 +17,7 @@ bool kiln_number_f64(const char *text, size_t length, double *out_value);
 bool kiln_number_extents(const char *text, size_t length, uint64_t out_extents[3], unsigned *out_count);
 /* "X", "X,Y" or "X,Y,Z" (also with x between, K, M and G as above); missing ones become 1. */
 bool kiln_number_triple(const char *text, uint32_t out_values[3]);
+/* "90s", "90m", "12h", "30d", "8w"; above 0. */
+bool kiln_number_duration(const char *text, int64_t *out_seconds);
 
 #endif

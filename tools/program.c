@@ -78,7 +78,10 @@ static enum kiln_exit compile_glsl(struct kiln_tool *tool, const char *path, con
 		return kiln_tool_fail(
 			tool, KILN_EXIT_BAD_KERNEL,
 			"'%s' holds a NUL byte, so it is no GLSL. Fix: give GLSL text, or SPIR-V", path);
+	/* A cache that cannot be opened is the device's to report. */
+	(void)kiln_cache_open(&(struct kiln_cache_params){.mode = args->cache_mode}, &params.cache);
 	status = kiln_glsl_compile(&params, &program->words, &program->bytes);
+	kiln_cache_close(&params.cache);
 	if (status == KILN_ERR_INVALID_ARGUMENT || status == KILN_ERR_TOO_LARGE)
 		return kiln_tool_fail_for(tool, status, KILN_EXIT_BAD_KERNEL, "'%s'", path);
 	if (status)

@@ -17,6 +17,7 @@ struct kiln_glsl_args {
 	struct kiln_glsl_define defines[KILN_PROGRAM_DEFINES];
 	size_t define_count;
 	uint32_t spirv_version; /* as in struct kiln_glsl_params */
+	enum kiln_cache_mode cache_mode; /* KILN_CACHE_OFF = the SPIR-V is neither kept nor looked for */
 };
 
 extern const struct kiln_option kiln_options_glsl[];

@@ -79,10 +79,16 @@ void kiln_progress_start(const char *label, size_t total)
 
 void kiln_progress_step(size_t done, const char *label)
 {
+	kiln_progress_of(done, line.total, label);
+}
+
+void kiln_progress_of(size_t done, size_t total, const char *label)
+{
 	if (!line.running)
 		return;
 	pthread_mutex_lock(&line.lock);
 	line.done = done;
+	line.total = total;
 	line.label = label;
 	pthread_mutex_unlock(&line.lock);
 }

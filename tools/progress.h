@@ -12,6 +12,8 @@
  * live until the stop. */
 void kiln_progress_start(const char *label, size_t total);
 void kiln_progress_step(size_t done, const char *label);
+/* The same where the total becomes known on the way, or changes. */
+void kiln_progress_of(size_t done, size_t total, const char *label);
 /* Clears the line. Without a start: nothing. */
 void kiln_progress_stop(void);
 

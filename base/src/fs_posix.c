@@ -4,8 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#endif
 
 /* A signal without SA_RESTART must not look like a failing disk. */
 #define RETRY_INTERRUPTED(result, call) \
@@ -13,12 +19,92 @@
 		(result) = (call);      \
 	} while ((result) < 0 && errno == EINTR)
 
-static int posix_openat(void *user, int dir, const char *name, int flags, mode_t mode)
+/* ---- No links on the way ---- */
+
+/* Whether a link could be followed before the last component. Paths from the user may have such links. */
+static bool has_way(int dir, const char *path)
 {
+	return dir != AT_FDCWD && path[0] != '/' && strchr(path, '/') != NULL;
+}
+
+static void close_quietly(int fd)
+{
+	int kept = errno;
+
+	close(fd);
+	errno = kept;
+}
+
+/* Opens the folder a path with '/' ends in, component by component. *out_name points into `path`. */
+static int open_way(int dir, const char *path, const char **out_name)
+{
+	char component[256];
+	const char *slash;
+	int at = dir;
+
+	while ((slash = strchr(path, '/')) != NULL) {
+		size_t bytes = (size_t)(slash - path);
+		int next = -1;
+
+		if (bytes < sizeof component) {
+			memcpy(component, path, bytes);
+			component[bytes] = '\0';
+			RETRY_INTERRUPTED(next, openat(at, component, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+		} else {
+			errno = ENAMETOOLONG;
+		}
+		if (at != dir)
+			close_quietly(at);
+		if (next < 0)
+			return -1;
+		at = next;
+		path = slash + 1;
+	}
+	*out_name = path;
+	return at;
+}
+
+/* One system call where the system has it: this is how entries are read. Returns -1 with ENOSYS elsewhere. */
+static int open_without_links(int dir, const char *path, int flags, mode_t mode)
+{
+#ifdef SYS_openat2
+	static _Atomic bool missing;
+	struct open_how how = {.flags = (uint64_t)flags,
+	                       .mode = (flags & O_CREAT) != 0 ? mode : 0,
+	                       .resolve = RESOLVE_NO_SYMLINKS};
 	int fd;
 
+	if (!atomic_load_explicit(&missing, memory_order_relaxed)) {
+		RETRY_INTERRUPTED(fd, (int)syscall(SYS_openat2, dir, path, &how, sizeof how));
+		/* EPERM: a sandbox that does not know the call. */
+		if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+			return fd;
+		atomic_store_explicit(&missing, true, memory_order_relaxed);
+	}
+#else
+	(void)dir, (void)path, (void)flags, (void)mode;
+#endif
+	errno = ENOSYS;
+	return -1;
+}
+
+static int posix_openat(void *user, int dir, const char *path, int flags, mode_t mode)
+{
+	const char *name = path;
+	int at = dir, fd;
+
 	(void)user;
-	RETRY_INTERRUPTED(fd, openat(dir, name, flags, mode));
+	if ((flags & O_NOFOLLOW) != 0 && has_way(dir, path)) {
+		fd = open_without_links(dir, path, flags, mode);
+		if (fd >= 0 || errno != ENOSYS)
+			return fd;
+		at = open_way(dir, path, &name);
+		if (at < 0)
+			return -1;
+	}
+	RETRY_INTERRUPTED(fd, openat(at, name, flags, mode));
+	if (at != dir)
+		close_quietly(at);
 	return fd;
 }
 
@@ -35,6 +121,19 @@ static ssize_t posix_read(void *user, int fd, void *data, size_t bytes)
 
 	(void)user;
 	RETRY_INTERRUPTED(result, read(fd, data, bytes));
+	return result;
+}
+
+static ssize_t posix_pread(void *user, int fd, void *data, size_t bytes, uint64_t offset)
+{
+	ssize_t result;
+
+	(void)user;
+	if (offset > INT64_MAX) {
+		errno = EOVERFLOW;
+		return -1;
+	}
+	RETRY_INTERRUPTED(result, pread(fd, data, bytes, (off_t)offset));
 	return result;
 }
 
@@ -56,22 +155,46 @@ static int posix_fstatat(void *user, int dir, const char *name, struct stat *out
 	return fstatat(dir, name, out, AT_SYMLINK_NOFOLLOW);
 }
 
-static int posix_mkdirat(void *user, int dir, const char *name, mode_t mode)
+static int posix_mkdirat(void *user, int dir, const char *path, mode_t mode)
 {
+	int at = dir, result;
+
 	(void)user;
-	return mkdirat(dir, name, mode);
+	if (has_way(dir, path) && (at = open_way(dir, path, &path)) < 0)
+		return -1;
+	result = mkdirat(at, path, mode);
+	if (at != dir)
+		close_quietly(at);
+	return result;
 }
 
-static int posix_renameat(void *user, int old_dir, const char *old_name, int new_dir, const char *new_name)
+static int posix_renameat(void *user, int old_dir, const char *old_path, int new_dir, const char *new_path)
 {
+	int from = old_dir, to = new_dir, result = -1;
+
 	(void)user;
-	return renameat(old_dir, old_name, new_dir, new_name);
+	if (has_way(old_dir, old_path) && (from = open_way(old_dir, old_path, &old_path)) < 0)
+		return -1;
+	if (!has_way(new_dir, new_path) || (to = open_way(new_dir, new_path, &new_path)) >= 0)
+		result = renameat(from, old_path, to, new_path);
+	if (to != new_dir && to >= 0)
+		close_quietly(to);
+	if (from != old_dir)
+		close_quietly(from);
+	return result;
 }
 
-static int posix_unlinkat(void *user, int dir, const char *name, int flags)
+static int posix_unlinkat(void *user, int dir, const char *path, int flags)
 {
+	int at = dir, result;
+
 	(void)user;
-	return unlinkat(dir, name, flags);
+	if (has_way(dir, path) && (at = open_way(dir, path, &path)) < 0)
+		return -1;
+	result = unlinkat(at, path, flags);
+	if (at != dir)
+		close_quietly(at);
+	return result;
 }
 
 static int posix_fsync(void *user, int fd)
@@ -128,6 +251,66 @@ static int posix_lock(void *user, int fd)
 	return result;
 }
 
+static int lock_range(int fd, short type, uint64_t offset, uint64_t bytes)
+{
+#ifdef F_OFD_SETLK
+	struct flock range = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)bytes};
+	int result;
+
+	RETRY_INTERRUPTED(result, fcntl(fd, F_OFD_SETLK, &range));
+	return result;
+#else
+	/* A lock of the process would exclude no thread, and any close would drop it. */
+	(void)fd, (void)type, (void)offset, (void)bytes;
+	errno = ENOTSUP;
+	return -1;
+#endif
+}
+
+static int posix_try_lock(void *user, int fd, uint64_t offset, uint64_t bytes)
+{
+	(void)user;
+	return lock_range(fd, F_WRLCK, offset, bytes);
+}
+
+static int posix_unlock(void *user, int fd, uint64_t offset, uint64_t bytes)
+{
+	(void)user;
+	return lock_range(fd, F_UNLCK, offset, bytes);
+}
+
+static int posix_is_locked(void *user, int fd, uint64_t offset, uint64_t bytes)
+{
+#ifdef F_OFD_GETLK
+	struct flock range = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)bytes};
+
+	(void)user;
+	if (fcntl(fd, F_OFD_GETLK, &range) != 0)
+		return -1;
+	return range.l_type != F_UNLCK;
+#else
+	(void)user, (void)fd, (void)offset, (void)bytes;
+	errno = ENOTSUP;
+	return -1;
+#endif
+}
+
+static void *posix_map(void *user, int fd, size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	(void)user;
+	return memory != MAP_FAILED ? memory : NULL;
+}
+
+static int posix_unmap(void *user, void *memory, size_t bytes)
+{
+	(void)user;
+	return munmap(memory, bytes);
+}
+
 static int posix_list(void *user, int dir, bool (*visit)(void *visit_user, const char *name),
                       void *visit_user)
 {
@@ -166,6 +349,7 @@ const struct kiln_fs kiln_fs_posix = {
 	.openat = posix_openat,
 	.close = posix_close,
 	.read = posix_read,
+	.pread = posix_pread,
 	.write = posix_write,
 	.fstat = posix_fstat,
 	.fstatat = posix_fstatat,
@@ -177,5 +361,10 @@ const struct kiln_fs kiln_fs_posix = {
 	.syncfs = posix_syncfs,
 	.futimens = posix_futimens,
 	.lock = posix_lock,
+	.try_lock = posix_try_lock,
+	.unlock = posix_unlock,
+	.is_locked = posix_is_locked,
+	.map = posix_map,
+	.unmap = posix_unmap,
 	.list = posix_list,
 };

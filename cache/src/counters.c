@@ -16,7 +16,12 @@ struct kiln_cache_counters kiln_cache_counters(const struct kiln_cache *cache)
 	counters.writes = atomic_load_explicit(&cache->counts.writes, memory_order_relaxed);
 	counters.write_errors = atomic_load_explicit(&cache->counts.write_errors, memory_order_relaxed);
 	counters.write_skips = atomic_load_explicit(&cache->counts.write_skips, memory_order_relaxed);
+	counters.no_space = atomic_load_explicit(&cache->counts.no_space, memory_order_relaxed);
+	counters.writes_later = atomic_load_explicit(&cache->counts.writes_later, memory_order_relaxed);
+	counters.later_drops = atomic_load_explicit(&cache->counts.later_drops, memory_order_relaxed);
+	counters.layer_found = atomic_load_explicit(&cache->counts.layer_found, memory_order_relaxed);
 	counters.flushes = atomic_load_explicit(&cache->counts.flushes, memory_order_relaxed);
+	counters.set_aside = atomic_load_explicit(&cache->counts.set_aside, memory_order_relaxed);
 	counters.flush_errors = atomic_load_explicit(&cache->counts.flush_errors, memory_order_relaxed);
 	return counters;
 }

@@ -8,15 +8,24 @@
 static const uint8_t magic[8] = {0x89, 'K', 'I', 'L', 'N', '\r', '\n', 0x1a};
 
 #define COMPRESSION_NONE 0u
-#define SEALING_BLAKE3 0u /* 1 is reserved for the keyed form */
+#define SEALING_BLAKE3 0u
+#define SEALING_KEYED 1u /* 8 bytes that name the key follow the header */
 
-struct kiln_digest kiln_entry_seal(const uint8_t *data, size_t bytes)
+static const struct kiln_seal plain = {0};
+
+static struct kiln_digest digest_under(const struct kiln_seal *seal, const uint8_t *data, size_t bytes)
 {
 	struct kiln_hasher hasher;
 
-	kiln_hash_init(&hasher, KILN_DOMAIN_ENTRY);
+	kiln_hash_init_raw(&hasher, seal->keyed ? seal->key : NULL);
+	kiln_hash_string(&hasher, KILN_DOMAIN_ENTRY);
 	kiln_hash_raw(&hasher, data, bytes);
 	return kiln_hash_finish(&hasher);
+}
+
+struct kiln_digest kiln_entry_seal(const uint8_t *data, size_t bytes)
+{
+	return digest_under(&plain, data, bytes);
 }
 
 static size_t subject_bytes(const struct kiln_subject *subject)
@@ -29,7 +38,7 @@ static size_t subject_bytes(const struct kiln_subject *subject)
 }
 
 static void write_header(const struct kiln_subject *subject, const struct kiln_cache_entry *entry,
-                         struct kiln_writer *out)
+                         const struct kiln_seal *seal, struct kiln_writer *out)
 {
 	char version[sizeof entry->kiln_version] = {0};
 
@@ -40,7 +49,7 @@ static void write_header(const struct kiln_subject *subject, const struct kiln_c
 	kiln_write_u32(out, subject->kind);
 	kiln_write_u32(out, entry->flags);
 	kiln_write_u16(out, COMPRESSION_NONE);
-	kiln_write_u16(out, SEALING_BLAKE3);
+	kiln_write_u16(out, seal->keyed ? SEALING_KEYED : SEALING_BLAKE3);
 	kiln_write_u32(out, (uint32_t)subject_bytes(subject));
 	kiln_write_u64(out, entry->compile_ns);
 	kiln_write_u64(out, (uint64_t)entry->created_s);
@@ -49,20 +58,28 @@ static void write_header(const struct kiln_subject *subject, const struct kiln_c
 	kiln_write_u64(out, entry->payload_bytes); /* raw */
 }
 
-void kiln_entry_encode(const struct kiln_subject *subject, const struct kiln_cache_entry *entry,
-                       struct kiln_writer *out)
+void kiln_entry_encode_as(const struct kiln_subject *subject, const struct kiln_cache_entry *entry,
+                          const struct kiln_seal *seal, struct kiln_writer *out)
 {
 	struct kiln_sink sink = kiln_sink_write(out);
 	size_t start = out->bytes;
-	struct kiln_digest seal;
+	struct kiln_digest digest;
 
-	write_header(subject, entry, out);
+	write_header(subject, entry, seal, out);
+	if (seal->keyed)
+		kiln_write_bytes(out, seal->id, sizeof seal->id);
 	kiln_subject_walk(subject, &sink);
 	kiln_write_bytes(out, entry->payload, entry->payload_bytes);
 	if (out->bad)
 		return;
-	seal = kiln_entry_seal(out->data + start, out->bytes - start);
-	kiln_write_digest(out, &seal);
+	digest = digest_under(seal, out->data + start, out->bytes - start);
+	kiln_write_digest(out, &digest);
+}
+
+void kiln_entry_encode(const struct kiln_subject *subject, const struct kiln_cache_entry *entry,
+                       struct kiln_writer *out)
+{
+	kiln_entry_encode_as(subject, entry, &plain, out);
 }
 
 /* The header as it stands in the file. */
@@ -99,15 +116,35 @@ static const char *foreign_version(const struct header *header, uint32_t key_ver
 		return "a kind this version does not know";
 	if (header->compression != COMPRESSION_NONE)
 		return "a compression this build does not have";
-	if (header->sealing != SEALING_BLAKE3)
-		return "a seal this version does not know";
 	return NULL;
+}
+
+/* An entry under another key is intact, as far as we can tell, and somebody else's. */
+static const char *foreign_seal(const struct header *header, const struct kiln_seal *seal,
+                                const uint8_t *id)
+{
+	if (header->sealing == SEALING_BLAKE3)
+		return seal->keyed ? "no MAC, and this process wants one" : NULL;
+	if (header->sealing != SEALING_KEYED)
+		return "a seal this version does not know";
+	if (!seal->keyed)
+		return "a MAC, and this process has no secret";
+	return memcmp(id, seal->id, sizeof seal->id) == 0 ? NULL : "a MAC by another secret";
+}
+
+/* What stands between header and subject. */
+static size_t seal_id_bytes(const struct header *header)
+{
+	return header->sealing == SEALING_KEYED ? KILN_SEAL_ID_BYTES : 0;
 }
 
 static const char *wrong_lengths(const struct header *header, size_t bytes)
 {
-	size_t left = bytes - KILN_ENTRY_BYTES_MIN;
+	size_t fixed = KILN_ENTRY_BYTES_MIN + seal_id_bytes(header);
+	size_t left = bytes - fixed;
 
+	if (bytes < fixed)
+		return "it is shorter than any entry";
 	if (header->subject_bytes > KILN_SUBJECT_BYTES_MAX || header->subject_bytes > left)
 		return "its key is longer than the file";
 	if (header->stored_bytes != left - header->subject_bytes)
@@ -117,11 +154,15 @@ static const char *wrong_lengths(const struct header *header, size_t bytes)
 	return NULL;
 }
 
-static bool seal_holds(const uint8_t *data, size_t bytes)
+static bool seal_holds(const struct kiln_seal *seal, const uint8_t *data, size_t bytes)
 {
-	struct kiln_digest seal = kiln_entry_seal(data, bytes - KILN_DIGEST_BYTES);
+	struct kiln_digest digest = digest_under(seal, data, bytes - KILN_DIGEST_BYTES);
+	uint8_t difference = 0;
 
-	return memcmp(data + bytes - KILN_DIGEST_BYTES, seal.bytes, sizeof seal.bytes) == 0;
+	/* In constant time, as befits a MAC. */
+	for (size_t i = 0; i < sizeof digest.bytes; i++)
+		difference |= digest.bytes[i] ^ data[bytes - KILN_DIGEST_BYTES + i];
+	return difference == 0;
 }
 
 static bool is_padded_text(const uint8_t *text, size_t bytes)
@@ -137,14 +178,16 @@ static bool is_padded_text(const uint8_t *text, size_t bytes)
 
 static void fill_view(const uint8_t *data, const struct header *header, struct kiln_entry_view *out_view)
 {
+	const uint8_t *subject = data + KILN_ENTRY_HEADER_BYTES + seal_id_bytes(header);
+
 	*out_view = (struct kiln_entry_view){
 		.kind = (enum kiln_kind)header->kind,
 		.flags = header->flags,
 		.compile_ns = header->compile_ns,
 		.created_s = (int64_t)header->created_s,
-		.subject = data + KILN_ENTRY_HEADER_BYTES,
+		.subject = subject,
 		.subject_bytes = header->subject_bytes,
-		.payload = data + KILN_ENTRY_HEADER_BYTES + header->subject_bytes,
+		.payload = subject + header->subject_bytes,
 		.payload_bytes = (size_t)header->stored_bytes,
 	};
 	memcpy(out_view->kiln_version, header->kiln_version, sizeof out_view->kiln_version);
@@ -156,9 +199,9 @@ static enum kiln_verdict damaged(const char *why, const char **out_why)
 	return KILN_VERDICT_DAMAGED;
 }
 
-enum kiln_verdict kiln_entry_decode(const uint8_t *data, size_t bytes, uint32_t key_version_wanted,
-                                    uint64_t max_payload_bytes, struct kiln_entry_view *out_view,
-                                    const char **out_why)
+enum kiln_verdict kiln_entry_decode_as(const uint8_t *data, size_t bytes, uint32_t key_version_wanted,
+                                       uint64_t max_payload_bytes, const struct kiln_seal *seal,
+                                       struct kiln_entry_view *out_view, const char **out_why)
 {
 	struct kiln_reader reader;
 	struct header header = {0};
@@ -172,6 +215,8 @@ enum kiln_verdict kiln_entry_decode(const uint8_t *data, size_t bytes, uint32_t 
 	kiln_reader_init(&reader, data + sizeof magic, KILN_ENTRY_HEADER_BYTES - sizeof magic);
 	read_header(&reader, &header);
 	*out_why = foreign_version(&header, key_version_wanted);
+	if (*out_why == NULL)
+		*out_why = foreign_seal(&header, seal, data + KILN_ENTRY_HEADER_BYTES);
 	if (*out_why != NULL)
 		return KILN_VERDICT_OTHER_VERSION;
 	why = wrong_lengths(&header, bytes);
@@ -181,12 +226,35 @@ enum kiln_verdict kiln_entry_decode(const uint8_t *data, size_t bytes, uint32_t 
 		*out_why = "its payload is over the size limit";
 		return KILN_VERDICT_TOO_LARGE;
 	}
-	if (!seal_holds(data, bytes))
+	if (!seal_holds(seal, data, bytes))
 		return damaged("its digest does not match its content", out_why);
 	if (!is_padded_text(header.kiln_version, 16))
 		return damaged("its version text is malformed", out_why);
 	fill_view(data, &header, out_view);
 	return KILN_VERDICT_GOOD;
+}
+
+enum kiln_verdict kiln_entry_decode(const uint8_t *data, size_t bytes, uint32_t key_version_wanted,
+                                    uint64_t max_payload_bytes, struct kiln_entry_view *out_view,
+                                    const char **out_why)
+{
+	return kiln_entry_decode_as(data, bytes, key_version_wanted, max_payload_bytes, &plain, out_view,
+	                            out_why);
+}
+
+bool kiln_entry_head(const uint8_t data[KILN_ENTRY_HEADER_BYTES], struct kiln_entry_head *out_head)
+{
+	struct kiln_reader reader;
+	struct header header = {0};
+
+	if (memcmp(data, magic, sizeof magic) != 0)
+		return false;
+	kiln_reader_init(&reader, data + sizeof magic, KILN_ENTRY_HEADER_BYTES - sizeof magic);
+	read_header(&reader, &header);
+	*out_head = (struct kiln_entry_head){.known_version = foreign_version(&header, 0) == NULL,
+	                                     .flags = header.flags,
+	                                     .compile_ns = header.compile_ns};
+	return true;
 }
 
 struct kiln_cache_entry kiln_entry_of_view(const struct kiln_entry_view *view)

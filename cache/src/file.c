@@ -23,7 +23,8 @@ static enum kiln_status open_file(const struct kiln_cache *cache, const char *pa
 		return kiln_error(KILN_ERR_NOT_FOUND, "the cache '%s' has no entry '%s'", cache->root, path);
 	if (errno == ELOOP)
 		return kiln_error(KILN_ERR_PERMISSION,
-		                  "'%s/%s' is a symbolic link; expected a regular file. Fix: remove the link",
+		                  "'%s/%s' is, or lies behind, a symbolic link; expected a regular file. "
+		                  "Fix: remove the link",
 		                  cache->root, path);
 	return kiln_error_errno(errno, "cannot open '%s/%s'", cache->root, path);
 }
@@ -37,6 +38,12 @@ static enum kiln_status check_facts(const struct kiln_cache *cache, const char *
 		return kiln_error(KILN_ERR_PERMISSION,
 		                  "'%s/%s' is not a regular file of our own (owner %ld). Fix: remove it",
 		                  cache->root, path, (long)facts->st_uid);
+	/* Our own, but anybody may have filled it. */
+	if ((facts->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return kiln_error(KILN_ERR_PERMISSION,
+		                  "others can write '%s/%s' (mode %04o); expected only its owner to. "
+		                  "Fix: remove it",
+		                  cache->root, path, (unsigned)(facts->st_mode & 07777));
 	if ((uint64_t)facts->st_size > cache->max_entry_bytes + KILN_ENTRY_OVERHEAD_MAX)
 		return kiln_error(KILN_ERR_TOO_LARGE,
 		                  "'%s/%s' has %lld bytes; expected a payload of at most %llu. "

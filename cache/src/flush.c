@@ -3,13 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/error.h>
 
-/* One flush: what it took off the list, and how it went. Nothing here is shared, so files may be synced by
- * any number of threads. */
+#define WORKERS_MAX 16
+#define WORK_PER_WORKER 4 /* below that a thread costs more than it saves */
+#define MANY 64           /* from here on the whole file system is told to write first */
+
+/* One flush: what it took off the list, and how it went. */
 struct batch {
 	struct kiln_table files;
 	struct kiln_dirty dirty;
@@ -50,24 +55,121 @@ static void note_failure(const struct kiln_cache *cache, struct batch *batch, co
 		                                 cache->root);
 }
 
-/* Synced files leave the batch; the others stay in it. */
-static void sync_files(const struct kiln_cache *cache, struct batch *batch)
+/* ---- Many at once ---- */
+
+/* Work on items 0 to count - 1, each by whoever comes first. An item is its own thread's alone. */
+struct work {
+	const struct kiln_cache *cache;
+	struct batch *batch;
+	/* Returns the errno, 0 = done. */
+	int (*sync)(const struct work *work, size_t item);
+	size_t count;
+	_Atomic size_t next;
+	/* The failure that is told: that of the lowest item, so that it does not depend on chance. */
+	struct kiln_mutex mutex;
+	size_t failed_item;
+	int failure;
+};
+
+static void note_work_failure(struct work *work, size_t item, int failure)
+{
+	kiln_mutex_lock(&work->mutex);
+	if (work->failure == 0 || item < work->failed_item) {
+		work->failed_item = item;
+		work->failure = failure;
+	}
+	kiln_mutex_unlock(&work->mutex);
+}
+
+static void *work_on(void *user)
+{
+	struct work *work = user;
+	size_t item;
+
+	while ((item = atomic_fetch_add(&work->next, 1)) < work->count) {
+		int failure = work->sync(work, item);
+
+		if (failure != 0)
+			note_work_failure(work, item, failure);
+	}
+	return NULL;
+}
+
+/* With `items` of the work worth doing. Threads that do not start are missed by nobody: this one works too. They wait
+ * for the disk, not for a processor, so there may be more of them than processors. */
+static bool run_work(struct work *work, size_t items)
+{
+	struct kiln_thread threads[WORKERS_MAX - 1];
+	size_t started = 0, wanted = items / WORK_PER_WORKER;
+
+	if (kiln_mutex_init(&work->mutex) != KILN_OK)
+		return false;
+	if (wanted > WORKERS_MAX)
+		wanted = WORKERS_MAX;
+	while (started + 1 < wanted && kiln_thread_start(&threads[started], work_on, work) == KILN_OK)
+		started++;
+	work_on(work);
+	for (size_t i = 0; i < started; i++)
+		kiln_thread_join(&threads[i]);
+	kiln_mutex_finish(&work->mutex);
+	return true;
+}
+
+/* ---- Files ---- */
+
+static int sync_slot(const struct work *work, size_t item)
+{
+	struct kiln_table_slot *slot = &work->batch->files.slots[item];
+
+	if (slot->value == NULL)
+		return 0;
+	if (sync_path(work->cache, work->cache->root_fd, slot->value, false) != 0)
+		return errno;
+	kiln_free(slot->value);
+	slot->value = NULL; /* the table is only walked from here on */
+	return 0;
+}
+
+/* What failed stays in the batch. */
+static void keep_unsynced(struct batch *batch)
 {
 	struct kiln_table left = {0};
 	const struct kiln_table_slot *slot;
 	size_t cursor = 0;
 
 	while ((slot = kiln_table_next(&batch->files, &cursor)) != NULL) {
-		if (sync_path(cache, cache->root_fd, slot->value, false) != 0) {
-			note_failure(cache, batch, slot->value);
-			if (kiln_table_put(&left, &slot->key, slot->value))
-				continue;
-			batch->dirty.everything = true;
-		}
+		if (kiln_table_put(&left, &slot->key, slot->value))
+			continue;
+		batch->dirty.everything = true;
 		kiln_free(slot->value);
 	}
 	kiln_table_finish(&batch->files);
 	batch->files = left;
+}
+
+/* One system call writes out everything, in the disk's own order; after it the syncs of each file and folder find
+ * nothing left to do, and tell about errors as it cannot. */
+static void write_ahead(const struct kiln_cache *cache, const struct batch *batch)
+{
+	if (batch->files.count >= MANY)
+		cache->fs->syncfs(cache->fs->user, cache->root_fd);
+}
+
+/* Synced files leave the batch; the others stay in it. */
+static void sync_files(const struct kiln_cache *cache, struct batch *batch)
+{
+	struct work work = {
+		.cache = cache, .batch = batch, .sync = sync_slot, .count = batch->files.capacity};
+
+	if (!run_work(&work, batch->files.count)) {
+		batch->status = KILN_ERR_THREAD;
+		return;
+	}
+	if (work.failure != 0) {
+		errno = work.failure;
+		note_failure(cache, batch, batch->files.slots[work.failed_item].value);
+	}
+	keep_unsynced(batch);
 }
 
 static void sync_everything(const struct kiln_cache *cache, struct batch *batch)
@@ -80,25 +182,46 @@ static void sync_everything(const struct kiln_cache *cache, struct batch *batch)
 		note_failure(cache, batch, ".");
 }
 
-/* Returns whether there was anything to sync. */
-static bool sync_shards(const struct kiln_cache *cache, struct batch *batch, enum kiln_kind kind)
+static int sync_shard(const struct work *work, size_t item)
 {
-	bool *dirty = batch->dirty.shards[kind == KILN_KIND_CONTENT];
-	bool any = false;
+	bool *dirty = &work->batch->dirty.shards[item / 256][item % 256];
+	char dir[8];
 
-	for (unsigned shard = 0; shard < 256; shard++) {
-		char dir[8];
+	if (!*dirty)
+		return 0;
+	kiln_shard_dir(item / 256 != 0 ? KILN_KIND_CONTENT : KILN_KIND_PIPELINE, (uint8_t)(item % 256), dir);
+	if (sync_path(work->cache, work->cache->root_fd, dir, true) != 0)
+		return errno;
+	*dirty = false;
+	return 0;
+}
 
-		if (!dirty[shard])
-			continue;
-		any = true;
-		kiln_shard_dir(kind, (uint8_t)shard, dir);
-		if (sync_path(cache, cache->root_fd, dir, true) == 0)
-			dirty[shard] = false;
-		else
-			note_failure(cache, batch, dir);
+static size_t count_dirty(const struct batch *batch, enum kiln_kind kind)
+{
+	const bool *dirty = batch->dirty.shards[kind == KILN_KIND_CONTENT];
+	size_t count = 0;
+
+	for (size_t i = 0; i < 256; i++)
+		count += dirty[i];
+	return count;
+}
+
+static void sync_shards(const struct kiln_cache *cache, struct batch *batch, size_t dirty)
+{
+	struct work work = {.cache = cache, .batch = batch, .sync = sync_shard, .count = 2 * 256};
+	char dir[8];
+
+	if (!run_work(&work, dirty)) {
+		if (batch->status == KILN_OK)
+			batch->status = KILN_ERR_THREAD;
+		return;
 	}
-	return any;
+	if (work.failure == 0)
+		return;
+	kiln_shard_dir(work.failed_item / 256 != 0 ? KILN_KIND_CONTENT : KILN_KIND_PIPELINE,
+	               (uint8_t)(work.failed_item % 256), dir);
+	errno = work.failure;
+	note_failure(cache, batch, dir);
 }
 
 /* Whoever created them: a shard is only as durable as the folders that name it.
@@ -115,44 +238,57 @@ static void sync_upper(const struct kiln_cache *cache, struct batch *batch, bool
 	}
 }
 
-/* The folders above the root, from its parent up to the deepest that was there before us. */
+/* Whether `path` may be the work of a process like us, a moment ago: 1, 0, or -1 with errno. */
+static int may_be_new(const struct kiln_cache *cache, const char *path)
+{
+	struct stat facts;
+
+	if (cache->fs->fstatat(cache->fs->user, AT_FDCWD, path, &facts) != 0)
+		return -1;
+	return facts.st_uid == geteuid() && (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* The folders above the root, from its parent up to the deepest that was there before us; and on from there as far as
+ * another process may have made them, which has not flushed yet, or never will. Once is enough.
+ * What we may not open we cannot sync. */
 static void sync_above(const struct kiln_cache *cache, struct batch *batch)
 {
 	size_t bytes = strlen(cache->root);
-	char *path;
+	char path[PATH_MAX]; /* a longer one could not be opened */
+	int further;
 
-	if (!batch->dirty.above)
+	if (!batch->dirty.above || bytes >= sizeof path)
 		return;
-	path = kiln_strdup(cache->root);
-	if (path == NULL) {
-		errno = ENOMEM;
-		note_failure(cache, batch, "..");
-		return;
-	}
+	memcpy(path, cache->root, bytes + 1);
 	do {
 		while (bytes > 0 && path[bytes - 1] != '/')
 			bytes--;
 		while (bytes > 1 && path[bytes - 1] == '/')
 			bytes--;
 		path[bytes] = '\0';
-		if (sync_path(cache, AT_FDCWD, bytes > 0 ? path : ".", true) != 0) {
-			note_failure(cache, batch, bytes > 0 ? path : ".");
-			goto out;
-		}
-	} while (bytes > cache->above_bytes && bytes > 1);
-	batch->dirty.above = false;
-out:
-	kiln_free(path);
+		further = 0;
+		if (sync_path(cache, AT_FDCWD, bytes > 0 ? path : ".", true) != 0 && errno != EACCES)
+			further = -1;
+		else if (bytes > 1)
+			further = bytes > cache->above_bytes ? 1 : may_be_new(cache, path);
+	} while (further > 0);
+	batch->dirty.above = further != 0;
+	if (further < 0)
+		note_failure(cache, batch, bytes > 0 ? path : ".");
 }
 
 static void sync_dirs(const struct kiln_cache *cache, struct batch *batch)
 {
-	bool content = sync_shards(cache, batch, KILN_KIND_CONTENT);
-	bool pipelines = sync_shards(cache, batch, KILN_KIND_PIPELINE);
+	size_t content = count_dirty(batch, KILN_KIND_CONTENT), pipelines = count_dirty(batch, KILN_KIND_PIPELINE);
 
-	if (content || pipelines)
-		sync_upper(cache, batch, content);
+	if (content + pipelines == 0)
+		return;
+	sync_shards(cache, batch, content + pipelines);
+	sync_upper(cache, batch, content > 0);
 	sync_above(cache, batch);
+	/* As in sync_upper(). */
+	if (batch->dirty.above)
+		batch->dirty.shards[content > 0][0] = true;
 }
 
 /* Puts what failed back; a file written again meanwhile is on the list already. */
@@ -180,19 +316,24 @@ static void give_back(struct kiln_pending *pending, struct batch *batch)
 
 enum kiln_status kiln_cache_flush(struct kiln_cache *cache)
 {
+	enum kiln_status status;
 	struct batch batch;
 
 	if (cache == NULL || cache->read_only)
 		return KILN_OK;
+	status = kiln_later_settle(cache);
 	kiln_mutex_lock(&cache->pending.flushing);
 	take(&cache->pending, &batch);
+	write_ahead(cache, &batch);
 	sync_files(cache, &batch);
 	sync_everything(cache, &batch);
 	sync_dirs(cache, &batch);
 	give_back(&cache->pending, &batch);
 	kiln_mutex_unlock(&cache->pending.flushing);
 	kiln_count(&cache->counts.flushes);
-	if (batch.status != KILN_OK)
+	if (status == KILN_OK)
+		status = batch.status;
+	if (status != KILN_OK)
 		kiln_count(&cache->counts.flush_errors);
-	return batch.status;
+	return status;
 }

@@ -97,6 +97,7 @@ static enum kiln_status start(struct kiln_cache *cache, struct removal *out_remo
 			KILN_ERR_READ_ONLY,
 			"the cache '%s' is open read-only; nothing was removed. Fix: open it read-write",
 			cache->root);
+	kiln_later_drain(cache); /* or it would come back */
 	*out_idle = false;
 	return KILN_OK;
 }

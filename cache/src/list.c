@@ -42,15 +42,14 @@ static bool lies_right(const struct kiln_subject *subject, const char *path,
 	return strcmp(place.path, path) == 0;
 }
 
-/* Fills what the bytes say; `copy` and `identity` hold what the listing points to. */
-static enum kiln_status describe(const struct kiln_cache *cache, const char *path,
-                                 const struct kiln_file *file, struct kiln_cache_listing *listing,
-                                 struct kiln_subject_copy *copy, struct kiln_pipeline_identity *identity)
+enum kiln_status kiln_entry_describe(const struct kiln_cache *cache, const char *path, const uint8_t *data,
+                                     size_t bytes, struct kiln_cache_listing *listing,
+                                     struct kiln_subject_copy *copy, struct kiln_pipeline_identity *identity)
 {
 	struct kiln_entry_view view;
 	const char *why;
 	enum kiln_status status =
-		status_of(kiln_entry_decode(file->data, file->bytes, 0, cache->max_entry_bytes, &view, &why));
+		status_of(kiln_entry_decode_as(data, bytes, 0, cache->max_entry_bytes, &cache->seal, &view, &why));
 
 	if (status == KILN_OK)
 		status = kiln_subject_decode(view.kind, view.subject, view.subject_bytes, copy);
@@ -89,7 +88,8 @@ static bool list_file(struct lister *lister, const char *full_path, const char *
 	listing.bytes = (uint64_t)file.facts.st_size;
 	listing.last_use_s = (int64_t)file.facts.st_mtime;
 	if (listing.status == KILN_OK)
-		listing.status = describe(lister->cache, path, &file, &listing, &copy, &identity);
+		listing.status = kiln_entry_describe(lister->cache, path, file.data, file.bytes, &listing,
+		                                     &copy, &identity);
 	go_on = lister->visit(lister->user, &listing);
 	kiln_subject_copy_finish(&copy);
 	kiln_file_finish(lister->cache, &file);
@@ -145,6 +145,7 @@ enum kiln_status kiln_cache_list(struct kiln_cache *cache,
 	KILN_CHECK(visit != NULL, "kiln_cache_list was given nothing to call. Fix: pass a function");
 	if (cache == NULL)
 		return KILN_OK;
+	kiln_later_drain(cache);
 	KILN_TRY(kiln_shards_visit(cache, list_shard, &lister));
 	return lister.status;
 }

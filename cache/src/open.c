@@ -107,6 +107,8 @@ static enum kiln_status ensure_root(struct kiln_cache *cache)
 {
 	struct stat facts;
 
+	cache->pending.dirty.above = true;
+	cache->above_bytes = strlen(cache->root);
 	if (cache->fs->fstatat(cache->fs->user, AT_FDCWD, cache->root, &facts) == 0) {
 		if (S_ISLNK(facts.st_mode))
 			return refuse_link(cache->root);
@@ -117,7 +119,6 @@ static enum kiln_status ensure_root(struct kiln_cache *cache)
 	if (cache->read_only)
 		return KILN_ERR_NOT_FOUND;
 	cache->above_bytes = existing_prefix(cache);
-	cache->pending.dirty.above = true;
 	return kiln_fs_make_dirs(cache->fs, cache->root);
 }
 
@@ -172,6 +173,32 @@ static uint64_t bound_entry(uint64_t asked)
 	return asked < SIZE_MAX / 4 ? asked : SIZE_MAX / 4;
 }
 
+static enum kiln_status load_secret(struct kiln_cache *cache, const struct kiln_cache_params *params)
+{
+	const char *path = params->secret_file;
+
+	if (path == NULL)
+		path = kiln_setting_text(&kiln_env_process, KILN_SETTING_CACHE_SECRET_FILE);
+	return path != NULL ? kiln_seal_load(cache->fs, path, &cache->seal) : KILN_OK;
+}
+
+/* Those that do nothing yet. */
+static enum kiln_status init_parts(struct kiln_cache *cache, const struct kiln_cache_params *params)
+{
+	enum kiln_status status;
+
+	KILN_TRY(kiln_pending_init(&cache->pending));
+	status = kiln_later_init(&cache->later);
+	if (status == KILN_OK) {
+		status = kiln_layers_init(&cache->layers, params->packs);
+		if (status == KILN_OK)
+			return KILN_OK;
+		kiln_later_finish(cache);
+	}
+	kiln_pending_finish(&cache->pending);
+	return status;
+}
+
 static enum kiln_status create(const struct kiln_cache_host *host, const struct kiln_cache_params *params,
                                enum kiln_cache_mode mode, struct kiln_cache **out_cache)
 {
@@ -185,7 +212,7 @@ static enum kiln_status create(const struct kiln_cache_host *host, const struct 
 	cache->root_fd = -1;
 	cache->read_only = mode == KILN_CACHE_READ_ONLY;
 	cache->max_entry_bytes = bound_entry(params->max_entry_bytes);
-	status = kiln_pending_init(&cache->pending);
+	status = init_parts(cache, params);
 	if (status != KILN_OK) {
 		kiln_free(cache);
 		return status;
@@ -197,9 +224,13 @@ static enum kiln_status create(const struct kiln_cache_host *host, const struct 
 	else
 		status = attach_root(cache);
 	if (status == KILN_OK)
+		status = load_secret(cache, params);
+	if (status == KILN_OK) {
+		kiln_notes_open(cache);
 		*out_cache = cache;
-	else
+	} else {
 		kiln_cache_close(&cache);
+	}
 	return status;
 }
 
@@ -237,6 +268,10 @@ void kiln_cache_close(struct kiln_cache **cache)
 {
 	if (cache == NULL || *cache == NULL)
 		return;
+	kiln_later_finish(*cache); /* first: it writes */
+	kiln_layers_finish(*cache);
+	kiln_notes_close(*cache);
+	kiln_seal_forget(&(*cache)->seal);
 	if ((*cache)->root_fd >= 0)
 		(*cache)->fs->close((*cache)->fs->user, (*cache)->root_fd);
 	kiln_pending_finish(&(*cache)->pending);

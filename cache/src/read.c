@@ -18,17 +18,24 @@ void kiln_cache_entry_finish(struct kiln_cache_entry *entry)
 	*entry = (struct kiln_cache_entry){0};
 }
 
-/* Every read ends here, once: in one counter and one status. */
-static enum kiln_status note(struct kiln_cache *cache, _Atomic uint64_t *counter, enum kiln_status status)
+/* A read and how it went. Every one ends in one counter and one status. */
+struct reading {
+	struct kiln_cache *cache;
+	const struct kiln_subject *subject;
+	const struct kiln_place *place;
+	_Atomic uint64_t *counter;
+};
+
+static enum kiln_status note(struct reading *reading, _Atomic uint64_t *counter, enum kiln_status status)
 {
-	kiln_count(&cache->counts.reads);
-	kiln_count(counter);
+	reading->counter = counter;
 	return status;
 }
 
-static enum kiln_status drop_damaged(struct kiln_cache *cache, const struct kiln_place *place,
-                                     const struct kiln_file *file, const char *why)
+static enum kiln_status drop_damaged(struct reading *reading, const struct kiln_file *file, const char *why)
 {
+	struct kiln_cache *cache = reading->cache;
+	const struct kiln_place *place = reading->place;
 	const char *fate = "stays, as this cache is read-only";
 
 	if (!cache->read_only)
@@ -40,7 +47,7 @@ static enum kiln_status drop_damaged(struct kiln_cache *cache, const struct kiln
 		         "further ones are not logged",
 		         cache->root, place->path, why, fate);
 	return note(
-		cache, &cache->counts.damaged,
+		reading, &cache->counts.damaged,
 		kiln_error(KILN_ERR_DAMAGED,
 	                   "cache entry '%s/%s' is damaged: %s. It %s. Fix: build it again; if it happens "
 	                   "often, check the disk",
@@ -69,59 +76,112 @@ static void give_entry(struct kiln_file *file, const struct kiln_entry_view *vie
 	file->data = NULL;
 }
 
-static enum kiln_status judge(struct kiln_cache *cache, const struct kiln_subject *subject,
-                              const struct kiln_place *place, struct kiln_file *file,
+static enum kiln_status judge(struct reading *reading, struct kiln_file *file,
                               struct kiln_cache_entry *out_entry)
 {
+	struct kiln_cache *cache = reading->cache;
+	const struct kiln_subject *subject = reading->subject;
+	const struct kiln_place *place = reading->place;
 	struct kiln_entry_view view;
 	const char *why;
 
-	switch (kiln_entry_decode(file->data, file->bytes, kiln_subject_key_version(subject),
-	                          cache->max_entry_bytes, &view, &why)) {
+	switch (kiln_entry_decode_as(file->data, file->bytes, kiln_subject_key_version(subject),
+	                             cache->max_entry_bytes, &cache->seal, &view, &why)) {
 	case KILN_VERDICT_GOOD:
 		break;
 	case KILN_VERDICT_OTHER_VERSION:
-		return note(cache, &cache->counts.other_version,
+		return note(reading, &cache->counts.other_version,
 		            kiln_error(KILN_ERR_NOT_FOUND, "cache entry '%s' has %s; it stays", place->path,
 		                       why));
 	case KILN_VERDICT_TOO_LARGE:
-		return note(cache, &cache->counts.too_large,
+		return note(reading, &cache->counts.too_large,
 		            kiln_error(KILN_ERR_NOT_FOUND, "cache entry '%s': %s; it stays", place->path,
 		                       why));
 	default:
-		return drop_damaged(cache, place, file, why);
+		return drop_damaged(reading, file, why);
 	}
 	if (view.kind != subject->kind || !kiln_subject_is(subject, view.subject, view.subject_bytes))
-		return drop_damaged(cache, place, file, "it holds another key than its name says");
+		return drop_damaged(reading, file, "it holds another key than its name says");
 	note_use(cache, file);
 	give_entry(file, &view, out_entry);
-	return note(cache, &cache->counts.found, KILN_OK);
+	return note(reading, &cache->counts.found, KILN_OK);
+}
+
+static enum kiln_status read_root(struct reading *reading, struct kiln_cache_entry *out_entry)
+{
+	struct kiln_cache *cache = reading->cache;
+	struct kiln_file file;
+	enum kiln_status status = kiln_file_load(cache, reading->place->path, &file);
+
+	switch (status) {
+	case KILN_OK:
+		status = judge(reading, &file, out_entry);
+		break;
+	case KILN_ERR_DAMAGED:
+		status = drop_damaged(reading, &file, "it ended while it was read");
+		break;
+	case KILN_ERR_NOT_FOUND:
+		status = note(reading, &cache->counts.not_found, status);
+		break;
+	case KILN_ERR_TOO_LARGE:
+		status = note(reading, &cache->counts.too_large, KILN_ERR_NOT_FOUND);
+		break;
+	default:
+		status = note(reading, &cache->counts.read_errors, status);
+		break;
+	}
+	kiln_file_finish(cache, &file);
+	return status;
+}
+
+enum kiln_status kiln_subject_read(struct kiln_cache *cache, const struct kiln_subject *subject,
+                                   const struct kiln_place *place, struct kiln_cache_entry *out_entry,
+                                   _Atomic uint64_t **out_counter)
+{
+	struct reading reading = {.cache = cache, .subject = subject, .place = place};
+	enum kiln_status status = read_root(&reading, out_entry);
+
+	*out_counter = reading.counter;
+	return status;
+}
+
+/* What the root does not have may lie below it. A layer's trouble is only of interest where the root has
+ * nothing to say. */
+static enum kiln_status read_layers(struct reading *reading, enum kiln_status status,
+                                    struct kiln_cache_entry *out_entry)
+{
+	struct kiln_cache *cache = reading->cache;
+
+	switch (kiln_layers_read(cache, reading->subject, reading->place, out_entry)) {
+	case KILN_OK:
+		kiln_count(&cache->counts.layer_found);
+		return note(reading, &cache->counts.found, KILN_OK);
+	case KILN_ERR_DAMAGED:
+		return status == KILN_ERR_NOT_FOUND ? note(reading, &cache->counts.damaged, KILN_ERR_DAMAGED)
+		                                    : status;
+	default:
+		return status;
+	}
 }
 
 static enum kiln_status read_subject(struct kiln_cache *cache, const struct kiln_subject *subject,
                                      const struct kiln_place *place, struct kiln_cache_entry *out_entry)
 {
-	struct kiln_file file;
-	enum kiln_status status = kiln_file_load(cache, place->path, &file);
+	struct reading reading = {.cache = cache,
+	                          .subject = subject,
+	                          .place = place,
+	                          .counter = &cache->counts.found};
+	enum kiln_status status = kiln_later_read(cache, subject, place, out_entry);
 
-	switch (status) {
-	case KILN_OK:
-		status = judge(cache, subject, place, &file, out_entry);
-		break;
-	case KILN_ERR_DAMAGED:
-		status = drop_damaged(cache, place, &file, "it ended while it was read");
-		break;
-	case KILN_ERR_NOT_FOUND:
-		status = note(cache, &cache->counts.not_found, status);
-		break;
-	case KILN_ERR_TOO_LARGE:
-		status = note(cache, &cache->counts.too_large, KILN_ERR_NOT_FOUND);
-		break;
-	default:
-		status = note(cache, &cache->counts.read_errors, status);
-		break;
+	if (status != KILN_OK && status != KILN_ERR_NOT_FOUND) {
+		note(&reading, &cache->counts.read_errors, status);
+	} else if (status == KILN_ERR_NOT_FOUND) {
+		status = read_root(&reading, out_entry);
+		if (status != KILN_OK && cache->layers.list != NULL && !kiln_place_quarantined(cache, place))
+			status = read_layers(&reading, status, out_entry);
 	}
-	kiln_file_finish(cache, &file);
+	kiln_count(&cache->counts.reads);
+	kiln_count(reading.counter);
 	return status;
 }
 
@@ -142,6 +202,15 @@ enum kiln_status kiln_cache_read(struct kiln_cache *cache, const struct kiln_pip
 		return kiln_error(KILN_ERR_NOT_FOUND, "there is no cache");
 	subject.key = &canon.key;
 	identity = kiln_pipeline_identity_canon(&canon.key, fingerprint);
+	if (kiln_strikes_suspended(cache, &identity.device)) {
+		kiln_count(&cache->counts.reads);
+		kiln_count(&cache->counts.not_found);
+		return kiln_error(
+			KILN_ERR_NOT_FOUND,
+			"the cache '%s' rests for this device, as its driver died with %d different "
+			"entries",
+			cache->root, KILN_STRIKES);
+	}
 	kiln_place_pipeline(&identity, &place);
 	return read_subject(cache, &subject, &place, out_entry);
 }

@@ -6,9 +6,11 @@
 
 #include <base/alloc.h>
 #include <base/bytes.h>
+#include <base/clock.h>
 #include <base/error.h>
 #include <base/log.h>
 
+#include "glsl_cache.h"
 #include "glsl_include.h"
 #include "glsl_loader.h"
 
@@ -19,27 +21,29 @@
 struct compile {
 	const char *file_name;
 	struct kiln_glsl_includes includes;
+	struct kiln_glsl_questions questions;
 	struct kiln_writer preamble;
-	uint32_t *words;
-	size_t bytes;
-	char *message;
+	struct kiln_glsl_kept result;
 };
 
 static const struct kiln_glsl_include *on_include(void *user, const char *name, const char *includer,
                                                   size_t depth, bool local)
 {
 	struct compile *compile = user;
+	const struct kiln_glsl_include *found =
+		kiln_glsl_include_find(&compile->includes, name, includer, depth, local);
 
-	return kiln_glsl_include_find(&compile->includes, name, includer, depth, local);
+	kiln_glsl_asked(&compile->questions, name, includer, depth, local, found);
+	return found;
 }
 
 static void *on_words(void *user, size_t bytes)
 {
 	struct compile *compile = user;
 
-	compile->words = kiln_alloc(bytes);
-	compile->bytes = bytes;
-	return compile->words;
+	compile->result.words = kiln_alloc(bytes);
+	compile->result.bytes = bytes;
+	return compile->result.words;
 }
 
 /* glslang ends its log with blank lines. */
@@ -48,10 +52,10 @@ static void on_message(void *user, const char *text)
 	struct compile *compile = user;
 	size_t length = strlen(text);
 
-	kiln_free(compile->message);
-	compile->message = kiln_strdup(text);
-	while (compile->message && length && strchr("\n\r\t ", compile->message[length - 1]))
-		compile->message[--length] = '\0';
+	kiln_free(compile->result.message);
+	compile->result.message = kiln_strdup(text);
+	while (compile->result.message && length && strchr("\n\r\t ", compile->result.message[length - 1]))
+		compile->result.message[--length] = '\0';
 }
 
 static bool is_identifier(const char *name)
@@ -123,9 +127,15 @@ static enum kiln_status check_params(const struct kiln_glsl_params *params)
 	return KILN_OK;
 }
 
+static void warn(const struct compile *compile)
+{
+	if (compile->result.message && *compile->result.message)
+		kiln_log(KILN_LOG_WARN, "GLSL '%s': %s", compile->file_name, compile->result.message);
+}
+
 static enum kiln_status report(const struct compile *compile, enum kiln_glsl_result result)
 {
-	const char *message = compile->message ? compile->message : "no message";
+	const char *message = compile->result.message ? compile->result.message : "no message";
 
 	if (compile->includes.failure)
 		return kiln_error(compile->includes.failure, "cannot compile GLSL '%s': %s",
@@ -138,55 +148,78 @@ static enum kiln_status report(const struct compile *compile, enum kiln_glsl_res
 		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
 		                  "cannot compile GLSL '%s': out of memory. Fix: free memory",
 		                  compile->file_name);
-	if (compile->message && *compile->message)
-		kiln_log(KILN_LOG_WARN, "GLSL '%s': %s", compile->file_name, compile->message);
 	return KILN_OK;
 }
 
 static void compile_finish(struct compile *compile)
 {
 	kiln_glsl_includes_finish(&compile->includes);
+	kiln_writer_finish(&compile->questions.encoded);
 	kiln_writer_finish(&compile->preamble);
-	kiln_free(compile->words);
-	kiln_free(compile->message);
+	kiln_free(compile->result.words);
+	kiln_free(compile->result.message);
+}
+
+/* Runs the front end; `key` NULL = the result is not kept. */
+static enum kiln_status run_front_end(struct compile *compile, const struct kiln_glsl_job *job,
+                                      struct kiln_cache *cache, const struct kiln_digest *key)
+{
+	const struct kiln_glsl_module *module;
+	uint64_t start;
+
+	KILN_TRY(kiln_glsl_load(&module));
+	start = kiln_now_ns();
+	KILN_TRY(report(compile, module->compile(job)));
+	/* A module of another version than the key says is a mix of two builds. */
+	if (key && !strcmp(module->front_end, KILN_GLSL_FRONT_END))
+		kiln_glsl_cache_keep(cache, key, &compile->questions, &compile->result, kiln_now_ns() - start);
+	return KILN_OK;
+}
+
+static enum kiln_status find_or_compile(struct compile *compile, const struct kiln_glsl_params *params)
+{
+	struct kiln_glsl_job job = {
+		.source = params->source,
+		.source_bytes = strlen(params->source),
+		.file_name = compile->file_name,
+		.preamble = (const char *)compile->preamble.data,
+		.spirv_version = params->spirv_version ? params->spirv_version : 0x00010300,
+		.include = on_include,
+		.words = on_words,
+		.message = on_message,
+		.user = compile,
+	};
+	struct kiln_digest key;
+	bool keyed = params->cache && *KILN_GLSL_FRONT_END &&
+	             kiln_glsl_cache_key(&job, params->include_paths, params->include_path_count, &key);
+
+	if (keyed && kiln_glsl_cache_find(params->cache, &key, params->include_paths, params->include_path_count,
+	                                  &compile->result))
+		return KILN_OK;
+	return run_front_end(compile, &job, params->cache, keyed ? &key : NULL);
 }
 
 enum kiln_status kiln_glsl_compile(const struct kiln_glsl_params *params, uint32_t **out_words,
                                    size_t *out_bytes)
 {
-	const struct kiln_glsl_module *module;
 	struct compile compile = {0};
-	struct kiln_glsl_job job;
 	enum kiln_status status;
 
 	KILN_CHECK(out_words && out_bytes, "kiln_glsl_compile: a result pointer is NULL. Fix: pass both");
 	KILN_TRY(check_params(params));
-	KILN_TRY(kiln_glsl_load(&module));
 
 	compile.file_name = params->file_name ? params->file_name : "kernel.comp";
 	compile.includes.paths = params->include_paths;
 	compile.includes.path_count = params->include_path_count;
 	status = write_preamble(params, &compile.preamble);
-	if (status)
-		goto out;
-	job = (struct kiln_glsl_job){
-		.source = params->source,
-		.source_bytes = strlen(params->source),
-		.file_name = compile.file_name,
-		.preamble = (const char *)compile.preamble.data,
-		.spirv_version = params->spirv_version ? params->spirv_version : 0x00010300,
-		.include = on_include,
-		.words = on_words,
-		.message = on_message,
-		.user = &compile,
-	};
-	status = report(&compile, module->compile(&job));
-	if (status)
-		goto out;
-	*out_words = compile.words;
-	*out_bytes = compile.bytes;
-	compile.words = NULL;
-out:
+	if (status == KILN_OK)
+		status = find_or_compile(&compile, params);
+	if (status == KILN_OK) {
+		warn(&compile);
+		*out_words = compile.result.words;
+		*out_bytes = compile.result.bytes;
+		compile.result.words = NULL;
+	}
 	compile_finish(&compile);
 	return status;
 }

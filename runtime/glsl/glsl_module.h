@@ -9,6 +9,19 @@
 
 #include <kiln/export.h>
 
+/* The version of the front end this build knows of: part of the key of what is kept in the cache, which is looked up
+ * before the module is opened. "" = none, nothing is kept. */
+#if __has_include(<glslang/build_info.h>)
+#include <glslang/build_info.h>
+#define KILN_GLSL_TEXT2(x) #x
+#define KILN_GLSL_TEXT(x) KILN_GLSL_TEXT2(x)
+#define KILN_GLSL_FRONT_END                                                                             \
+	"glslang " KILN_GLSL_TEXT(GLSLANG_VERSION_MAJOR) "." KILN_GLSL_TEXT(GLSLANG_VERSION_MINOR) "." KILN_GLSL_TEXT( \
+		GLSLANG_VERSION_PATCH)
+#else
+#define KILN_GLSL_FRONT_END ""
+#endif
+
 KILN_BEGIN_DECLS
 
 #define KILN_GLSL_MODULE_FILE "libkiln-glsl.so"

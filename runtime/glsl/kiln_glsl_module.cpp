@@ -10,15 +10,11 @@
 #include <string>
 #include <vector>
 
-#include <glslang/build_info.h>
 #include <glslang/Public/ResourceLimits.h>
 #include <glslang/Public/ShaderLang.h>
 #include <glslang/SPIRV/GlslangToSpv.h>
 
 #include "glsl_module.h"
-
-#define TEXT2(x) #x
-#define TEXT(x) TEXT2(x)
 
 namespace
 {
@@ -166,7 +162,6 @@ kiln_glsl_result compile(const kiln_glsl_job *job)
 extern "C" const struct kiln_glsl_module kiln_glsl_module = {
 	KILN_GLSL_MODULE_ABI,
 	KILN_VERSION,
-	"glslang " TEXT(GLSLANG_VERSION_MAJOR) "." TEXT(GLSLANG_VERSION_MINOR) "." TEXT(
-		GLSLANG_VERSION_PATCH),
+	KILN_GLSL_FRONT_END,
 	compile,
 };

@@ -31,13 +31,19 @@ static const struct feature_row {
 	{SpvCapabilityInt8, FEATURE(v12, shaderInt8)},
 	{SpvCapabilityFloat16, FEATURE(v12, shaderFloat16)},
 	{SpvCapabilityInt64Atomics, FEATURE(v12, shaderBufferInt64Atomics)},
-	{SpvCapabilityUniformBufferArrayDynamicIndexing, FEATURE(core.features, shaderUniformBufferArrayDynamicIndexing)},
-	{SpvCapabilitySampledImageArrayDynamicIndexing, FEATURE(core.features, shaderSampledImageArrayDynamicIndexing)},
-	{SpvCapabilityStorageBufferArrayDynamicIndexing, FEATURE(core.features, shaderStorageBufferArrayDynamicIndexing)},
-	{SpvCapabilityStorageImageArrayDynamicIndexing, FEATURE(core.features, shaderStorageImageArrayDynamicIndexing)},
+	{SpvCapabilityUniformBufferArrayDynamicIndexing,
+         FEATURE(core.features, shaderUniformBufferArrayDynamicIndexing)},
+	{SpvCapabilitySampledImageArrayDynamicIndexing,
+         FEATURE(core.features, shaderSampledImageArrayDynamicIndexing)},
+	{SpvCapabilityStorageBufferArrayDynamicIndexing,
+         FEATURE(core.features, shaderStorageBufferArrayDynamicIndexing)},
+	{SpvCapabilityStorageImageArrayDynamicIndexing,
+         FEATURE(core.features, shaderStorageImageArrayDynamicIndexing)},
 	{SpvCapabilityStorageImageExtendedFormats, FEATURE(core.features, shaderStorageImageExtendedFormats)},
-	{SpvCapabilityStorageImageReadWithoutFormat, FEATURE(core.features, shaderStorageImageReadWithoutFormat)},
-	{SpvCapabilityStorageImageWriteWithoutFormat, FEATURE(core.features, shaderStorageImageWriteWithoutFormat)},
+	{SpvCapabilityStorageImageReadWithoutFormat,
+         FEATURE(core.features, shaderStorageImageReadWithoutFormat)},
+	{SpvCapabilityStorageImageWriteWithoutFormat,
+         FEATURE(core.features, shaderStorageImageWriteWithoutFormat)},
 	{SpvCapabilityImageGatherExtended, FEATURE(core.features, shaderImageGatherExtended)},
 	{SpvCapabilityMinLod, FEATURE(core.features, shaderResourceMinLod)},
 	{SpvCapabilityStorageBuffer16BitAccess, FEATURE(v11, storageBuffer16BitAccess)},
@@ -53,7 +59,8 @@ static const struct feature_row {
 	{SpvCapabilityPhysicalStorageBufferAddresses, FEATURE(v12, bufferDeviceAddress)},
 	{SpvCapabilityRuntimeDescriptorArray, FEATURE(v12, runtimeDescriptorArray)},
 	{SpvCapabilityShaderNonUniform, FEATURE(v12, shaderStorageBufferArrayNonUniformIndexing)},
-	{SpvCapabilityStorageBufferArrayNonUniformIndexing, FEATURE(v12, shaderStorageBufferArrayNonUniformIndexing)},
+	{SpvCapabilityStorageBufferArrayNonUniformIndexing,
+         FEATURE(v12, shaderStorageBufferArrayNonUniformIndexing)},
 	{SpvCapabilityDotProduct, FEATURE(v13, shaderIntegerDotProduct)},
 	{SpvCapabilityDotProductInputAll, FEATURE(v13, shaderIntegerDotProduct)},
 	{SpvCapabilityDotProductInput4x8Bit, FEATURE(v13, shaderIntegerDotProduct)},
@@ -62,11 +69,12 @@ static const struct feature_row {
 	{SpvCapabilityAtomicFloat64AddEXT, FEATURE(atomic_float, shaderBufferFloat64AtomicAdd)},
 	{SpvCapabilityCooperativeMatrixNV, FEATURE(cooperative_matrix, cooperativeMatrix)},
 	{SpvCapabilityShaderClockKHR, FEATURE(clock, shaderSubgroupClock)},
-	{SpvCapabilityWorkgroupMemoryExplicitLayoutKHR, FEATURE(explicit_layout, workgroupMemoryExplicitLayout)},
+	{SpvCapabilityWorkgroupMemoryExplicitLayoutKHR,
+         FEATURE(explicit_layout, workgroupMemoryExplicitLayout)},
 	{SpvCapabilityWorkgroupMemoryExplicitLayout8BitAccessKHR,
-	 FEATURE(explicit_layout, workgroupMemoryExplicitLayout8BitAccess)},
+         FEATURE(explicit_layout, workgroupMemoryExplicitLayout8BitAccess)},
 	{SpvCapabilityWorkgroupMemoryExplicitLayout16BitAccessKHR,
-	 FEATURE(explicit_layout, workgroupMemoryExplicitLayout16BitAccess)},
+         FEATURE(explicit_layout, workgroupMemoryExplicitLayout16BitAccess)},
 };
 
 static const struct subgroup_row {
@@ -93,7 +101,9 @@ const char *kiln_capability_lacking(const struct kiln_capability_set *set, uint3
 			continue;
 		if (features[i].offset == ALWAYS)
 			return NULL;
-		return *(const VkBool32 *)((const char *)&set->features + features[i].offset) ? NULL : features[i].feature;
+		return *(const VkBool32 *)((const char *)&set->features + features[i].offset)
+		               ? NULL
+		               : features[i].feature;
 	}
 	for (size_t i = 0; i < sizeof(subgroups) / sizeof(subgroups[0]); i++)
 		if (subgroups[i].capability == capability)
@@ -101,8 +111,9 @@ const char *kiln_capability_lacking(const struct kiln_capability_set *set, uint3
 	return "any feature Kiln knows for it";
 }
 
-static enum kiln_status check_version(const struct kiln_capability_set *set, const struct kiln_reflection *reflection,
-                                      const char *kernel, const char *device)
+static enum kiln_status check_version(const struct kiln_capability_set *set,
+                                      const struct kiln_reflection *reflection, const char *kernel,
+                                      const char *device)
 {
 	uint32_t most = set->api_version >= VK_API_VERSION_1_3   ? 0x10600
 	                : set->api_version >= VK_API_VERSION_1_2 ? 0x10500
@@ -110,11 +121,12 @@ static enum kiln_status check_version(const struct kiln_capability_set *set, con
 
 	if (reflection->version <= most)
 		return KILN_OK;
-	return kiln_error(KILN_ERR_SPIRV_CAPABILITY,
-	                  "kernel '%s' is SPIR-V 1.%u, and device '%s' takes 1.%u at most. Fix: compile it for Vulkan 1.%u, with "
-	                  "glslang --target-env vulkan1.%u",
-	                  kernel, reflection->version >> 8 & 0xff, device, most >> 8 & 0xff,
-	                  VK_API_VERSION_MINOR(set->api_version), VK_API_VERSION_MINOR(set->api_version));
+	return kiln_error(
+		KILN_ERR_SPIRV_CAPABILITY,
+		"kernel '%s' is SPIR-V 1.%u, and device '%s' takes 1.%u at most. Fix: compile it for Vulkan 1.%u, with "
+		"glslang --target-env vulkan1.%u",
+		kernel, reflection->version >> 8 & 0xff, device, most >> 8 & 0xff,
+		VK_API_VERSION_MINOR(set->api_version), VK_API_VERSION_MINOR(set->api_version));
 }
 
 static bool uses_local_size_id(const struct kiln_reflection *reflection)
@@ -124,24 +136,28 @@ static bool uses_local_size_id(const struct kiln_reflection *reflection)
 
 	/* Execution modes come before the first function; lengths were checked when the module was reflected. */
 	for (; at < reflection->word_count && (words[at] & 0xffff) != SpvOpFunction; at += words[at] >> 16)
-		if ((words[at] & 0xffff) == SpvOpExecutionModeId && words[at + 2] == SpvExecutionModeLocalSizeId)
+		if ((words[at] & 0xffff) == SpvOpExecutionModeId &&
+		    words[at + 2] == SpvExecutionModeLocalSizeId)
 			return true;
 	return false;
 }
 
-static enum kiln_status check_local_size(const struct kiln_capability_set *set, const struct kiln_reflection *reflection,
-                                         const char *kernel, const char *device)
+static enum kiln_status check_local_size(const struct kiln_capability_set *set,
+                                         const struct kiln_reflection *reflection, const char *kernel,
+                                         const char *device)
 {
 	if (set->features.v13.maintenance4 || !uses_local_size_id(reflection))
 		return KILN_OK;
-	return kiln_error(KILN_ERR_SPIRV_CAPABILITY,
-	                  "kernel '%s' sets its workgroup size by LocalSizeId, which needs maintenance4, and device '%s' does not "
-	                  "have it. Fix: compile it for Vulkan 1.2 or older, with glslang --target-env vulkan1.2",
-	                  kernel, device);
+	return kiln_error(
+		KILN_ERR_SPIRV_CAPABILITY,
+		"kernel '%s' sets its workgroup size by LocalSizeId, which needs maintenance4, and device '%s' does not "
+		"have it. Fix: compile it for Vulkan 1.2 or older, with glslang --target-env vulkan1.2",
+		kernel, device);
 }
 
-enum kiln_status kiln_capability_check(const struct kiln_capability_set *set, const struct kiln_reflection *reflection,
-                                       const char *kernel, const char *device)
+enum kiln_status kiln_capability_check(const struct kiln_capability_set *set,
+                                       const struct kiln_reflection *reflection, const char *kernel,
+                                       const char *device)
 {
 	KILN_TRY(check_version(set, reflection, kernel, device));
 	KILN_TRY(check_local_size(set, reflection, kernel, device));
@@ -149,11 +165,12 @@ enum kiln_status kiln_capability_check(const struct kiln_capability_set *set, co
 		const char *lacking = kiln_capability_lacking(set, reflection->capabilities[i]);
 
 		if (lacking)
-			return kiln_error(KILN_ERR_SPIRV_CAPABILITY,
-			                  "kernel '%s' declares the SPIR-V capability %s (%u), which needs %s, and device '%s' "
-			                  "does not have it. Fix: use a variant of the kernel without it, or another device",
-			                  kernel, kiln_capability_name(reflection->capabilities[i]),
-			                  reflection->capabilities[i], lacking, device);
+			return kiln_error(
+				KILN_ERR_SPIRV_CAPABILITY,
+				"kernel '%s' declares the SPIR-V capability %s (%u), which needs %s, and device '%s' "
+				"does not have it. Fix: use a variant of the kernel without it, or another device",
+				kernel, kiln_capability_name(reflection->capabilities[i]),
+				reflection->capabilities[i], lacking, device);
 	}
 	return KILN_OK;
 }

@@ -30,8 +30,9 @@ enum kiln_status kiln_device_check(struct kiln_device *device)
 {
 	if (atomic_load_explicit(&device->lost, memory_order_acquire) == KILN_OK)
 		return KILN_OK;
-	return kiln_error(KILN_ERR_DEVICE_LOST, "device '%s' was lost by an earlier call. Fix: close it and open it again; look "
-	                                        "for an endless loop or an out-of-bounds access in the last kernel",
+	return kiln_error(KILN_ERR_DEVICE_LOST,
+	                  "device '%s' was lost by an earlier call. Fix: close it and open it again; look "
+	                  "for an endless loop or an out-of-bounds access in the last kernel",
 	                  device->info.name);
 }
 
@@ -39,10 +40,11 @@ enum kiln_status kiln_device_check_launch(struct kiln_device *device)
 {
 	if (device->info.can_launch)
 		return KILN_OK;
-	return kiln_error(KILN_ERR_COMPILE_ONLY,
-	                  "device '%s' can compile but has no memory to launch with. Fix: choose another device (`kiln info` "
-	                  "lists them)",
-	                  device->info.name);
+	return kiln_error(
+		KILN_ERR_COMPILE_ONLY,
+		"device '%s' can compile but has no memory to launch with. Fix: choose another device (`kiln info` "
+		"lists them)",
+		device->info.name);
 }
 
 /* ---- Opening ---- */
@@ -55,14 +57,16 @@ static bool wants_validation(enum kiln_validation validation)
 }
 
 /* A wish in the parameters that matches nothing is an error; one in the environment is a warning and the best device. */
-static enum kiln_status choose(const struct kiln_physical *devices, size_t count, const char *select, size_t *out_index)
+static enum kiln_status choose(const struct kiln_physical *devices, size_t count, const char *select,
+                               size_t *out_index)
 {
 	struct kiln_device_info *infos = kiln_alloc_zero(count, sizeof(*infos));
 	const char *wish = select ? select : kiln_setting_text(&kiln_env_process, KILN_SETTING_DEVICE);
 	enum kiln_status status;
 
 	if (!infos)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory choosing a device. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory choosing a device. Fix: free memory and call again");
 	for (size_t i = 0; i < count; i++)
 		infos[i] = devices[i].info;
 	status = kiln_device_select(infos, count, wish, out_index);
@@ -185,8 +189,11 @@ static void open_store(struct kiln_device *device, const struct kiln_device_para
 		return;
 	device->owns_store = true;
 	if (kiln_store_default_path(root, path, sizeof(path)) >= sizeof(path))
-		kiln_log(KILN_LOG_WARN, "running without tuned sizes: the store's path is longer than %zu bytes", sizeof(path));
-	else if (kiln_store_open(path, &device->store) != KILN_OK || kiln_store_load(device->store) != KILN_OK)
+		kiln_log(KILN_LOG_WARN,
+		         "running without tuned sizes: the store's path is longer than %zu bytes",
+		         sizeof(path));
+	else if (kiln_store_open(path, &device->store) != KILN_OK ||
+	         kiln_store_load(device->store) != KILN_OK)
 		kiln_log(KILN_LOG_WARN, "running without tuned sizes: %s", kiln_error_message());
 }
 
@@ -209,19 +216,22 @@ enum kiln_status kiln_device_open(const struct kiln_device_params *params, struc
 	struct kiln_device *device;
 	enum kiln_status status;
 
-	KILN_CHECK(out_device, "kiln_device_open: out_device is NULL. Fix: pass the address of a device pointer");
+	KILN_CHECK(out_device,
+	           "kiln_device_open: out_device is NULL. Fix: pass the address of a device pointer");
 	if (!params)
 		params = &defaults;
-	KILN_CHECK((unsigned)params->robustness <= KILN_ROBUSTNESS_BUFFERS,
-	           "kiln_device_open: .robustness is %d. Fix: pass KILN_ROBUSTNESS_OFF or KILN_ROBUSTNESS_BUFFERS",
-	           (int)params->robustness);
+	KILN_CHECK(
+		(unsigned)params->robustness <= KILN_ROBUSTNESS_BUFFERS,
+		"kiln_device_open: .robustness is %d. Fix: pass KILN_ROBUSTNESS_OFF or KILN_ROBUSTNESS_BUFFERS",
+		(int)params->robustness);
 	device = kiln_alloc_zero(1, sizeof(*device));
 	if (!device)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory opening a device. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory opening a device. Fix: free memory and call again");
 	atomic_init(&device->references, 1);
 	device->robustness = params->robustness;
-	device->expect_warm = params->expect_warm ||
-	                      kiln_setting_choice(&kiln_env_process, KILN_SETTING_CACHE_EXPECT) != 0;
+	device->expect_warm =
+		params->expect_warm || kiln_setting_choice(&kiln_env_process, KILN_SETTING_CACHE_EXPECT) != 0;
 	status = open_vulkan(device, params);
 	if (status == KILN_OK)
 		status = init_tiers(device);
@@ -277,7 +287,8 @@ void kiln_device_close(struct kiln_device **device)
 	if (!device || !*device)
 		return;
 	if (kiln_device_wait(*device) != KILN_OK)
-		kiln_log(KILN_LOG_WARN, "closing device '%s': %s", (*device)->info.name, kiln_error_message());
+		kiln_log(KILN_LOG_WARN, "closing device '%s': %s", (*device)->info.name,
+		         kiln_error_message());
 	if (kiln_store_save_if_dirty((*device)->store, NULL) != KILN_OK)
 		kiln_log(KILN_LOG_WARN, "tuned sizes are not saved: %s", kiln_error_message());
 	kiln_device_unreference(*device);

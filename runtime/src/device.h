@@ -25,11 +25,11 @@ struct kiln_device {
 	struct VolkDeviceTable vk;
 	uint32_t queue_family;
 	VkPhysicalDeviceLimits limits;
-	bool has_feedback;            /* pipeline creation feedback */
+	bool has_feedback; /* pipeline creation feedback */
 	bool has_cache_control;
 	bool has_subgroup_control;
 	uint32_t min_subgroup_size, max_subgroup_size;
-	uint32_t max_workgroup_subgroups; /* where a subgroup size is asked for */
+	uint32_t max_workgroup_subgroups;        /* where a subgroup size is asked for */
 	struct kiln_capability_set capabilities; /* what a kernel may declare */
 	struct kiln_blob_device blob_device;     /* what a cache blob of this device says in its header */
 
@@ -37,6 +37,7 @@ struct kiln_device {
 	struct kiln_fingerprint fingerprint;
 	enum kiln_robustness robustness;
 	bool expect_warm;
+	atomic_bool stub_blobs; /* this driver was seen to keep no code in its cache blobs */
 
 	struct kiln_cache *cache; /* NULL = no persistence */
 	struct kiln_store *store; /* NULL = no records */
@@ -48,7 +49,7 @@ struct kiln_device {
 	struct kiln_stream stream;
 
 	atomic_int lost; /* an enum kiln_status once the device is lost: latched, sticky */
-	atomic_uint_fast64_t failed, launches, submits, barriers;
+	atomic_uint_fast64_t failed, rejected, launches, submits, barriers;
 };
 
 /* Keep and drop a reference; the last drop destroys. */

@@ -24,21 +24,21 @@ struct kiln_store *kiln_device_store(const struct kiln_device *device)
 struct kiln_device_counters kiln_device_counters(const struct kiln_device *device)
 {
 	struct kiln_device_counters counters = {0};
-	struct kiln_device *d = (struct kiln_device *)(uintptr_t)device; /* counting takes its lock */
+	const struct kiln_device *d = device;
 
 	if (!device)
 		return counters;
-	kiln_mutex_lock(&d->pipelines.lock);
-	counters.memory = d->pipelines.outcomes[KILN_OUTCOME_MEMORY];
-	counters.disk = d->pipelines.outcomes[KILN_OUTCOME_DISK];
-	counters.driver = d->pipelines.outcomes[KILN_OUTCOME_DRIVER];
-	counters.compiled = d->pipelines.outcomes[KILN_OUTCOME_COMPILED];
-	counters.unknown = d->pipelines.outcomes[KILN_OUTCOME_UNKNOWN];
-	kiln_mutex_unlock(&d->pipelines.lock);
+	counters.memory = kiln_pipeline_tier_counted(&d->pipelines, KILN_OUTCOME_MEMORY);
+	counters.disk = kiln_pipeline_tier_counted(&d->pipelines, KILN_OUTCOME_DISK);
+	counters.driver = kiln_pipeline_tier_counted(&d->pipelines, KILN_OUTCOME_DRIVER);
+	counters.compiled = kiln_pipeline_tier_counted(&d->pipelines, KILN_OUTCOME_COMPILED);
+	counters.unknown = kiln_pipeline_tier_counted(&d->pipelines, KILN_OUTCOME_UNKNOWN);
+	counters.rejected = atomic_load_explicit(&d->rejected, memory_order_relaxed);
 	counters.failed = atomic_load_explicit(&d->failed, memory_order_relaxed);
 	counters.launches = atomic_load_explicit(&d->launches, memory_order_relaxed);
 	counters.submits = atomic_load_explicit(&d->submits, memory_order_relaxed);
 	counters.barriers = atomic_load_explicit(&d->barriers, memory_order_relaxed);
-	counters.validation_messages = atomic_load_explicit(d->instance.validation_messages, memory_order_relaxed);
+	counters.validation_messages =
+		atomic_load_explicit(d->instance.validation_messages, memory_order_relaxed);
 	return counters;
 }

@@ -6,60 +6,60 @@
 #include <base/error.h>
 
 /* Every feature a compute kernel can declare, as FEATURE(struct member, field). */
-#define WANTED(FEATURE)                                        \
-	FEATURE(core.features, shaderFloat64)                  \
-	FEATURE(core.features, shaderInt64)                    \
-	FEATURE(core.features, shaderInt16)                    \
-	FEATURE(core.features, shaderUniformBufferArrayDynamicIndexing) \
-	FEATURE(core.features, shaderSampledImageArrayDynamicIndexing)  \
-	FEATURE(core.features, shaderStorageBufferArrayDynamicIndexing) \
-	FEATURE(core.features, shaderStorageImageArrayDynamicIndexing)  \
-	FEATURE(core.features, shaderStorageImageExtendedFormats)       \
-	FEATURE(core.features, shaderStorageImageReadWithoutFormat)     \
-	FEATURE(core.features, shaderStorageImageWriteWithoutFormat)    \
-	FEATURE(core.features, shaderImageGatherExtended)      \
-	FEATURE(core.features, shaderResourceMinLod)           \
-	FEATURE(v11, storageBuffer16BitAccess)                 \
-	FEATURE(v11, uniformAndStorageBuffer16BitAccess)       \
-	FEATURE(v11, storagePushConstant16)                    \
-	FEATURE(v11, variablePointersStorageBuffer)            \
-	FEATURE(v11, variablePointers)                         \
-	FEATURE(v12, storageBuffer8BitAccess)                  \
-	FEATURE(v12, uniformAndStorageBuffer8BitAccess)        \
-	FEATURE(v12, storagePushConstant8)                     \
-	FEATURE(v12, shaderBufferInt64Atomics)                 \
-	FEATURE(v12, shaderSharedInt64Atomics)                 \
-	FEATURE(v12, shaderFloat16)                            \
-	FEATURE(v12, shaderInt8)                               \
-	FEATURE(v12, scalarBlockLayout)                        \
-	FEATURE(v12, uniformBufferStandardLayout)              \
-	FEATURE(v12, shaderSubgroupExtendedTypes)              \
-	FEATURE(v12, bufferDeviceAddress)                      \
-	FEATURE(v12, vulkanMemoryModel)                        \
-	FEATURE(v12, vulkanMemoryModelDeviceScope)             \
-	FEATURE(v12, vulkanMemoryModelAvailabilityVisibilityChains) \
-	FEATURE(v12, runtimeDescriptorArray)                   \
-	FEATURE(v12, shaderStorageBufferArrayNonUniformIndexing) \
-	FEATURE(v13, pipelineCreationCacheControl)             \
-	FEATURE(v13, subgroupSizeControl)                      \
-	FEATURE(v13, computeFullSubgroups)                     \
-	FEATURE(v13, maintenance4)                             \
-	FEATURE(v13, shaderZeroInitializeWorkgroupMemory)      \
-	FEATURE(v13, shaderIntegerDotProduct)                  \
-	FEATURE(atomic_float, shaderBufferFloat32Atomics)      \
-	FEATURE(atomic_float, shaderBufferFloat32AtomicAdd)    \
-	FEATURE(atomic_float, shaderBufferFloat64Atomics)      \
-	FEATURE(atomic_float, shaderBufferFloat64AtomicAdd)    \
-	FEATURE(atomic_float, shaderSharedFloat32Atomics)      \
-	FEATURE(atomic_float, shaderSharedFloat32AtomicAdd)    \
-	FEATURE(atomic_float, shaderSharedFloat64Atomics)      \
-	FEATURE(atomic_float, shaderSharedFloat64AtomicAdd)    \
-	FEATURE(cooperative_matrix, cooperativeMatrix)         \
-	FEATURE(explicit_layout, workgroupMemoryExplicitLayout) \
+#define WANTED(FEATURE)                                                          \
+	FEATURE(core.features, shaderFloat64)                                    \
+	FEATURE(core.features, shaderInt64)                                      \
+	FEATURE(core.features, shaderInt16)                                      \
+	FEATURE(core.features, shaderUniformBufferArrayDynamicIndexing)          \
+	FEATURE(core.features, shaderSampledImageArrayDynamicIndexing)           \
+	FEATURE(core.features, shaderStorageBufferArrayDynamicIndexing)          \
+	FEATURE(core.features, shaderStorageImageArrayDynamicIndexing)           \
+	FEATURE(core.features, shaderStorageImageExtendedFormats)                \
+	FEATURE(core.features, shaderStorageImageReadWithoutFormat)              \
+	FEATURE(core.features, shaderStorageImageWriteWithoutFormat)             \
+	FEATURE(core.features, shaderImageGatherExtended)                        \
+	FEATURE(core.features, shaderResourceMinLod)                             \
+	FEATURE(v11, storageBuffer16BitAccess)                                   \
+	FEATURE(v11, uniformAndStorageBuffer16BitAccess)                         \
+	FEATURE(v11, storagePushConstant16)                                      \
+	FEATURE(v11, variablePointersStorageBuffer)                              \
+	FEATURE(v11, variablePointers)                                           \
+	FEATURE(v12, storageBuffer8BitAccess)                                    \
+	FEATURE(v12, uniformAndStorageBuffer8BitAccess)                          \
+	FEATURE(v12, storagePushConstant8)                                       \
+	FEATURE(v12, shaderBufferInt64Atomics)                                   \
+	FEATURE(v12, shaderSharedInt64Atomics)                                   \
+	FEATURE(v12, shaderFloat16)                                              \
+	FEATURE(v12, shaderInt8)                                                 \
+	FEATURE(v12, scalarBlockLayout)                                          \
+	FEATURE(v12, uniformBufferStandardLayout)                                \
+	FEATURE(v12, shaderSubgroupExtendedTypes)                                \
+	FEATURE(v12, bufferDeviceAddress)                                        \
+	FEATURE(v12, vulkanMemoryModel)                                          \
+	FEATURE(v12, vulkanMemoryModelDeviceScope)                               \
+	FEATURE(v12, vulkanMemoryModelAvailabilityVisibilityChains)              \
+	FEATURE(v12, runtimeDescriptorArray)                                     \
+	FEATURE(v12, shaderStorageBufferArrayNonUniformIndexing)                 \
+	FEATURE(v13, pipelineCreationCacheControl)                               \
+	FEATURE(v13, subgroupSizeControl)                                        \
+	FEATURE(v13, computeFullSubgroups)                                       \
+	FEATURE(v13, maintenance4)                                               \
+	FEATURE(v13, shaderZeroInitializeWorkgroupMemory)                        \
+	FEATURE(v13, shaderIntegerDotProduct)                                    \
+	FEATURE(atomic_float, shaderBufferFloat32Atomics)                        \
+	FEATURE(atomic_float, shaderBufferFloat32AtomicAdd)                      \
+	FEATURE(atomic_float, shaderBufferFloat64Atomics)                        \
+	FEATURE(atomic_float, shaderBufferFloat64AtomicAdd)                      \
+	FEATURE(atomic_float, shaderSharedFloat32Atomics)                        \
+	FEATURE(atomic_float, shaderSharedFloat32AtomicAdd)                      \
+	FEATURE(atomic_float, shaderSharedFloat64Atomics)                        \
+	FEATURE(atomic_float, shaderSharedFloat64AtomicAdd)                      \
+	FEATURE(cooperative_matrix, cooperativeMatrix)                           \
+	FEATURE(explicit_layout, workgroupMemoryExplicitLayout)                  \
 	FEATURE(explicit_layout, workgroupMemoryExplicitLayoutScalarBlockLayout) \
-	FEATURE(explicit_layout, workgroupMemoryExplicitLayout8BitAccess) \
-	FEATURE(explicit_layout, workgroupMemoryExplicitLayout16BitAccess) \
-	FEATURE(clock, shaderSubgroupClock)                    \
+	FEATURE(explicit_layout, workgroupMemoryExplicitLayout8BitAccess)        \
+	FEATURE(explicit_layout, workgroupMemoryExplicitLayout16BitAccess)       \
+	FEATURE(clock, shaderSubgroupClock)                                      \
 	FEATURE(clock, shaderDeviceClock)
 
 struct extension_list {
@@ -85,7 +85,8 @@ static enum kiln_status list_extensions(const struct kiln_instance *instance, Vk
 		return kiln_vk_error(result, "vkEnumerateDeviceExtensionProperties");
 	list.names = kiln_alloc_zero(list.count + 1u, sizeof(*list.names));
 	if (!list.names)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory listing device extensions. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory listing device extensions. Fix: free memory and call again");
 	result = instance->vkEnumerateDeviceExtensionProperties(physical, NULL, &list.count, list.names);
 	if (result < 0) {
 		kiln_free(list.names);
@@ -106,7 +107,8 @@ static void chain(struct kiln_device_features *features, void *next, VkStructure
 	((VkBaseOutStructure *)next)->sType = type;
 }
 
-static void build_chain(struct kiln_device_features *features, uint32_t api, const struct extension_list *list)
+static void build_chain(struct kiln_device_features *features, uint32_t api,
+                        const struct extension_list *list)
 {
 	memset(features, 0, sizeof(*features));
 	features->core.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
@@ -126,7 +128,8 @@ static void build_chain(struct kiln_device_features *features, uint32_t api, con
 		chain(features, &features->explicit_layout,
 		      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_WORKGROUP_MEMORY_EXPLICIT_LAYOUT_FEATURES_KHR);
 	if (has(list, VK_KHR_SHADER_CLOCK_EXTENSION_NAME))
-		chain(features, &features->clock, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CLOCK_FEATURES_KHR);
+		chain(features, &features->clock,
+		      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CLOCK_FEATURES_KHR);
 }
 
 static void keep_wanted(struct kiln_device_features *use, const struct kiln_device_features *have)
@@ -159,8 +162,8 @@ static void name_extensions(struct kiln_device_setup *setup, const struct extens
 	                  has(list, VK_EXT_PIPELINE_CREATION_FEEDBACK_EXTENSION_NAME);
 }
 
-enum kiln_status kiln_features_choose(const struct kiln_instance *instance, VkPhysicalDevice physical, bool robust,
-                                      struct kiln_device_setup *out_setup)
+enum kiln_status kiln_features_choose(const struct kiln_instance *instance, VkPhysicalDevice physical,
+                                      bool robust, struct kiln_device_setup *out_setup)
 {
 	struct kiln_device_features have;
 	struct extension_list list;
@@ -169,8 +172,8 @@ enum kiln_status kiln_features_choose(const struct kiln_instance *instance, VkPh
 	KILN_TRY(list_extensions(instance, physical, &list));
 	memset(out_setup, 0, sizeof(*out_setup));
 	instance->vkGetPhysicalDeviceProperties(physical, &properties);
-	out_setup->api_version = properties.apiVersion < instance->api_version ? properties.apiVersion
-	                                                                       : instance->api_version;
+	out_setup->api_version =
+		properties.apiVersion < instance->api_version ? properties.apiVersion : instance->api_version;
 	build_chain(&have, out_setup->api_version, &list);
 	build_chain(&out_setup->features, out_setup->api_version, &list);
 	instance->vkGetPhysicalDeviceFeatures2(physical, &have.core);

@@ -22,7 +22,7 @@ struct kiln_device_features {
 #define KILN_EXTENSIONS_MAX 16
 
 struct kiln_device_setup {
-	uint32_t api_version; /* in use: the lower of the instance's and the device's */
+	uint32_t api_version;                 /* in use: the lower of the instance's and the device's */
 	struct kiln_device_features features; /* to enable */
 	const char *extensions[KILN_EXTENSIONS_MAX];
 	uint32_t extension_count;
@@ -30,7 +30,7 @@ struct kiln_device_setup {
 };
 
 /* Reads what the device has and keeps what Kiln uses. `robust`: bounds-checked buffers. */
-enum kiln_status kiln_features_choose(const struct kiln_instance *instance, VkPhysicalDevice physical, bool robust,
-                                      struct kiln_device_setup *out_setup);
+enum kiln_status kiln_features_choose(const struct kiln_instance *instance, VkPhysicalDevice physical,
+                                      bool robust, struct kiln_device_setup *out_setup);
 
 #endif

@@ -25,14 +25,16 @@ enum kiln_status kiln_device_list(struct kiln_device_info **out_infos, size_t *o
 	size_t count = 0;
 	enum kiln_status status;
 
-	KILN_CHECK(out_infos && out_count, "kiln_device_list: an output is NULL. Fix: pass the addresses of both");
+	KILN_CHECK(out_infos && out_count,
+	           "kiln_device_list: an output is NULL. Fix: pass the addresses of both");
 	KILN_TRY(kiln_instance_init(&instance, false));
 	status = kiln_physical_list(&instance, &devices, &count);
 	if (status != KILN_OK)
 		goto out;
 	infos = kiln_alloc_zero(count, sizeof(*infos));
 	if (!infos) {
-		status = kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory listing devices. Fix: free memory and call again");
+		status = kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                    "out of memory listing devices. Fix: free memory and call again");
 		goto out;
 	}
 	for (size_t i = 0; i < count; i++)

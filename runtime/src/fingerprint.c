@@ -65,7 +65,8 @@ static void hash_features(struct kiln_hasher *hasher, const struct kiln_device_s
 		kiln_hash_string(hasher, setup->extensions[i]);
 }
 
-static void hash_driver(struct kiln_hasher *hasher, const struct kiln_physical *physical, const char *build_id)
+static void hash_driver(struct kiln_hasher *hasher, const struct kiln_physical *physical,
+                        const char *build_id)
 {
 	const struct kiln_device_info *info = &physical->info;
 

@@ -17,7 +17,8 @@ struct chain {
 	VkPhysicalDeviceVulkan13Properties v13;
 };
 
-static void query(const struct kiln_instance *instance, VkPhysicalDevice physical, uint32_t api, struct chain *chain)
+static void query(const struct kiln_instance *instance, VkPhysicalDevice physical, uint32_t api,
+                  struct chain *chain)
 {
 	memset(chain, 0, sizeof(*chain));
 	chain->head.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
@@ -92,7 +93,8 @@ static enum kiln_status read_queues(const struct kiln_instance *instance, struct
 	instance->vkGetPhysicalDeviceQueueFamilyProperties(device->handle, &room, NULL);
 	families = kiln_alloc_zero(room + 1u, sizeof(*families));
 	if (!families)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory listing queue families. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory listing queue families. Fix: free memory and call again");
 	count = room;
 	instance->vkGetPhysicalDeviceQueueFamilyProperties(device->handle, &count, families);
 	for (uint32_t i = 0; i < count && i < room && !device->info.can_compute; i++) {
@@ -138,8 +140,8 @@ static enum kiln_status read_device(const struct kiln_instance *instance, struct
 		kiln_device_score(&device->info);
 		return KILN_OK;
 	}
-	query(instance, device->handle, basic.apiVersion < instance->api_version ? basic.apiVersion : instance->api_version,
-	      &chain);
+	query(instance, device->handle,
+	      basic.apiVersion < instance->api_version ? basic.apiVersion : instance->api_version, &chain);
 	read_names(device, &chain);
 	read_limits(device, &chain.head.properties.limits);
 	device->info.subgroup_size = chain.subgroup.subgroupSize;
@@ -166,12 +168,14 @@ static enum kiln_status list_handles(const struct kiln_instance *instance, VkPhy
 	if (result < 0 && result != VK_ERROR_INITIALIZATION_FAILED)
 		return kiln_vk_error(result, "vkEnumeratePhysicalDevices");
 	if (result < 0 || count == 0)
-		return kiln_error(KILN_ERR_NO_DRIVER, "Vulkan drivers are installed but none offers a device. Fix: install "
-		                                      "a software driver (Debian: apt-get install mesa-vulkan-drivers), or "
-		                                      "correct VK_DRIVER_FILES if it is set");
+		return kiln_error(KILN_ERR_NO_DRIVER,
+		                  "Vulkan drivers are installed but none offers a device. Fix: install "
+		                  "a software driver (Debian: apt-get install mesa-vulkan-drivers), or "
+		                  "correct VK_DRIVER_FILES if it is set");
 	handles = kiln_alloc_zero(count, sizeof(VkPhysicalDevice));
 	if (!handles)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory listing devices. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory listing devices. Fix: free memory and call again");
 	result = instance->vkEnumeratePhysicalDevices(instance->handle, &count, handles);
 	if (result < 0) {
 		kiln_free(handles);
@@ -192,7 +196,9 @@ enum kiln_status kiln_physical_list(const struct kiln_instance *instance, struct
 
 	KILN_TRY(list_handles(instance, &handles, &count));
 	devices = kiln_alloc_zero(count, sizeof(*devices));
-	status = devices ? KILN_OK : kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory listing devices. Fix: free memory and call again");
+	status = devices ? KILN_OK
+	                 : kiln_error(KILN_ERR_OUT_OF_MEMORY,
+	                              "out of memory listing devices. Fix: free memory and call again");
 	for (uint32_t i = 0; i < count && status == KILN_OK; i++) {
 		devices[i].handle = handles[i];
 		devices[i].info.index = i;

@@ -15,12 +15,14 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
                                                  const VkDebugUtilsMessengerCallbackDataEXT *data, void *user)
 {
 	bool error = (severity & VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT) != 0;
-	bool rule = (types & ~(VkDebugUtilsMessageTypeFlagsEXT)VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT) != 0;
+	bool rule =
+		(types & ~(VkDebugUtilsMessageTypeFlagsEXT)VK_DEBUG_UTILS_MESSAGE_TYPE_GENERAL_BIT_EXT) != 0;
 
 	/* General messages are the loader talking about files on this machine, not about our use of Vulkan. */
 	if (rule)
 		atomic_fetch_add_explicit((atomic_uint_fast64_t *)user, 1, memory_order_relaxed);
-	kiln_log(rule ? (error ? KILN_LOG_ERROR : KILN_LOG_WARN) : KILN_LOG_INFO, "vulkan: %s", data->pMessage);
+	kiln_log(rule ? (error ? KILN_LOG_ERROR : KILN_LOG_WARN) : KILN_LOG_INFO, "vulkan: %s",
+	         data->pMessage);
 	return VK_FALSE;
 }
 
@@ -83,7 +85,8 @@ static VkResult create(struct kiln_instance *instance, PFN_vkGetInstanceProcAddr
 	};
 	PFN_vkCreateInstance create_instance = (PFN_vkCreateInstance)get(NULL, "vkCreateInstance");
 	VkInstance handle = VK_NULL_HANDLE; /* undefined after a failure, so it is not the instance's yet */
-	VkResult result = create_instance ? create_instance(&info, NULL, &handle) : VK_ERROR_INITIALIZATION_FAILED;
+	VkResult result =
+		create_instance ? create_instance(&info, NULL, &handle) : VK_ERROR_INITIALIZATION_FAILED;
 
 	if (result >= 0)
 		instance->handle = handle;
@@ -123,7 +126,8 @@ static void route_messages(struct kiln_instance *instance)
 	};
 
 	if (instance->vkCreateDebugUtilsMessengerEXT)
-		(void)instance->vkCreateDebugUtilsMessengerEXT(instance->handle, &info, NULL, &instance->messenger);
+		(void)instance->vkCreateDebugUtilsMessengerEXT(instance->handle, &info, NULL,
+		                                               &instance->messenger);
 }
 
 enum kiln_status kiln_instance_init(struct kiln_instance *instance, bool validation)
@@ -135,12 +139,14 @@ enum kiln_status kiln_instance_init(struct kiln_instance *instance, bool validat
 	KILN_TRY(kiln_loader_open(NULL, &get));
 	instance->validation_messages = kiln_alloc_zero(1, sizeof(*instance->validation_messages));
 	if (!instance->validation_messages)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory opening Vulkan. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory opening Vulkan. Fix: free memory and call again");
 	instance->api_version = wanted_version(get);
 	instance->validation = validation && has_layer(get, VALIDATION_LAYER);
 	if (validation && !instance->validation)
-		kiln_log(KILN_LOG_WARN, "validation was asked for but " VALIDATION_LAYER
-		                        " is not installed; going on without. Fix: apt-get install vulkan-validationlayers");
+		kiln_log(KILN_LOG_WARN,
+		         "validation was asked for but " VALIDATION_LAYER
+		         " is not installed; going on without. Fix: apt-get install vulkan-validationlayers");
 	result = create(instance, get);
 	if (result == VK_SUCCESS && load_functions(instance, get)) {
 		if (instance->validation)
@@ -149,10 +155,12 @@ enum kiln_status kiln_instance_init(struct kiln_instance *instance, bool validat
 	}
 	kiln_instance_finish(instance);
 	/* Loader 1.3.239 reports a manifest it cannot use as VK_ERROR_OUT_OF_HOST_MEMORY. */
-	if (result == VK_ERROR_INCOMPATIBLE_DRIVER || result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_SUCCESS)
-		return kiln_error(KILN_ERR_NO_DRIVER, "the Vulkan loader found no driver it can use. Fix: install one "
-		                                      "(Debian: apt-get install mesa-vulkan-drivers), or correct "
-		                                      "VK_DRIVER_FILES / VK_ICD_FILENAMES if they are set");
+	if (result == VK_ERROR_INCOMPATIBLE_DRIVER || result == VK_ERROR_OUT_OF_HOST_MEMORY ||
+	    result == VK_SUCCESS)
+		return kiln_error(KILN_ERR_NO_DRIVER,
+		                  "the Vulkan loader found no driver it can use. Fix: install one "
+		                  "(Debian: apt-get install mesa-vulkan-drivers), or correct "
+		                  "VK_DRIVER_FILES / VK_ICD_FILENAMES if they are set");
 	return kiln_vk_error(result, "vkCreateInstance");
 }
 

@@ -16,7 +16,8 @@
 
 static int by_id(const void *a, const void *b)
 {
-	uint32_t left = ((const struct kiln_spec_value *)a)->id, right = ((const struct kiln_spec_value *)b)->id;
+	uint32_t left = ((const struct kiln_spec_value *)a)->id,
+		 right = ((const struct kiln_spec_value *)b)->id;
 
 	return left < right ? -1 : left > right;
 }
@@ -29,7 +30,8 @@ static enum kiln_status take_params(struct kiln_kernel *kernel, const struct kil
 		return KILN_OK;
 	kernel->spec = kiln_memdup(params->spec, params->spec_count * sizeof(*kernel->spec));
 	if (!kernel->spec)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory specialising a kernel. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory specialising a kernel. Fix: free memory and call again");
 	kernel->spec_count = params->spec_count;
 	/* Bytes beyond a value's size do not count, in no key. */
 	for (size_t i = 0; i < kernel->spec_count; i++)
@@ -52,20 +54,24 @@ static enum kiln_status find_entry(struct kiln_kernel *kernel, const struct kiln
 		return KILN_OK;
 	}
 	for (size_t i = 0; i < r->entry_count && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", r->entries[i].name);
-	return kiln_error(KILN_ERR_SPIRV_ENTRY_POINT, "the module has no compute entry point '%.100s'; it has: %s. Fix: name one "
-	                                              "of these in .entry",
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+		                         r->entries[i].name);
+	return kiln_error(KILN_ERR_SPIRV_ENTRY_POINT,
+	                  "the module has no compute entry point '%.100s'; it has: %s. Fix: name one "
+	                  "of these in .entry",
 	                  params->entry ? params->entry : "main", names);
 }
 
-static void caller_workgroup(const struct kiln_kernel *kernel, const struct kiln_kernel_params *params, uint32_t out[3])
+static void caller_workgroup(const struct kiln_kernel *kernel, const struct kiln_kernel_params *params,
+                             uint32_t out[3])
 {
 	for (int d = 0; d < 3; d++) {
 		const struct kiln_workgroup_dim *dim = &kernel->interface.entry->workgroup[d];
 
 		out[d] = params->workgroup[d];
 		/* A caller that specialises the dimension's constant has asked for that size. */
-		if (!out[d] && dim->specialised && kiln_spec_find(kernel->spec, kernel->spec_count, dim->spec_id))
+		if (!out[d] && dim->specialised &&
+		    kiln_spec_find(kernel->spec, kernel->spec_count, dim->spec_id))
 			out[d] = kernel->own[d];
 	}
 }
@@ -76,12 +82,13 @@ static enum kiln_status prepare(struct kiln_kernel *kernel, const struct kiln_ke
 
 	KILN_TRY(kiln_mutex_init(&kernel->lock));
 	kernel->lock_ready = true;
-	KILN_TRY(kiln_programs_acquire(&kernel->device->programs, params->spirv, params->spirv_bytes, &kernel->program));
+	KILN_TRY(kiln_programs_acquire(&kernel->device->programs, params->spirv, params->spirv_bytes,
+	                               &kernel->program));
 	KILN_TRY(find_entry(kernel, params));
 	KILN_TRY(take_params(kernel, params));
 	KILN_TRY(kiln_kernel_check_spec(kernel));
-	KILN_TRY(kiln_interface_init(&kernel->interface, kernel->program, kernel->interface.entry->name, kernel->spec,
-	                             kernel->spec_count));
+	KILN_TRY(kiln_interface_init(&kernel->interface, kernel->program, kernel->interface.entry->name,
+	                             kernel->spec, kernel->spec_count));
 	kiln_workgroup_default(kernel->interface.entry, kernel->spec, kernel->spec_count, kernel->own);
 	kiln_kernel_tune(kernel);
 	caller_workgroup(kernel, params, wanted);
@@ -95,17 +102,22 @@ enum kiln_status kiln_kernel_create(struct kiln_device *device, const struct kil
 	enum kiln_status status;
 
 	KILN_CHECK(device, "kiln_kernel_create: the device is NULL. Fix: open one with kiln_device_open()");
-	KILN_CHECK(out_kernel, "kiln_kernel_create: out_kernel is NULL. Fix: pass the address of a kernel pointer");
-	KILN_CHECK(params && params->spirv, "kiln_kernel_create: no SPIR-V was given. Fix: set .spirv and .spirv_bytes");
-	KILN_CHECK(((uintptr_t)params->spirv & 3) == 0,
-	           "kiln_kernel_create: .spirv is not 4-byte aligned. Fix: load it into memory from malloc() or a uint32_t array");
-	KILN_CHECK(params->spec_count <= KILN_SPEC_VALUES_MAX && (params->spec || params->spec_count == 0),
-	           "kiln_kernel_create: %zu specialisation values at %p; at most %u. Fix: set .spec and .spec_count together",
-	           params->spec_count, (const void *)params->spec, KILN_SPEC_VALUES_MAX);
+	KILN_CHECK(out_kernel,
+	           "kiln_kernel_create: out_kernel is NULL. Fix: pass the address of a kernel pointer");
+	KILN_CHECK(params && params->spirv,
+	           "kiln_kernel_create: no SPIR-V was given. Fix: set .spirv and .spirv_bytes");
+	KILN_CHECK(
+		((uintptr_t)params->spirv & 3) == 0,
+		"kiln_kernel_create: .spirv is not 4-byte aligned. Fix: load it into memory from malloc() or a uint32_t array");
+	KILN_CHECK(
+		params->spec_count <= KILN_SPEC_VALUES_MAX && (params->spec || params->spec_count == 0),
+		"kiln_kernel_create: %zu specialisation values at %p; at most %u. Fix: set .spec and .spec_count together",
+		params->spec_count, (const void *)params->spec, KILN_SPEC_VALUES_MAX);
 	KILN_TRY(kiln_device_check(device));
 	kernel = kiln_alloc_zero(1, sizeof(*kernel));
 	if (!kernel)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory creating a kernel. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory creating a kernel. Fix: free memory and call again");
 	kernel->device = device;
 	kiln_device_reference(device);
 	status = prepare(kernel, params);
@@ -157,7 +169,8 @@ struct kiln_variant *kiln_kernel_variant(struct kiln_kernel *kernel, const uint3
 	struct kiln_variant *preferred = &kernel->variants[KILN_VARIANT_PREFERRED];
 	struct kiln_variant *own = &kernel->variants[KILN_VARIANT_OWN];
 
-	if (!threads || !own->spec || !kiln_workgroup_rounds_further(preferred->choice.size, kernel->own, threads))
+	if (!threads || !own->spec ||
+	    !kiln_workgroup_rounds_further(preferred->choice.size, kernel->own, threads))
 		return preferred;
 	return own;
 }
@@ -168,16 +181,46 @@ static enum kiln_status resolve(struct kiln_kernel *kernel, struct kiln_variant 
 	uint64_t start = kiln_now_ns();
 
 	KILN_TRY(kiln_device_check(kernel->device));
-	if (held)
-		kiln_resolve_held(kernel->device, held, &variant->resolution);
-	else
-		KILN_TRY(kiln_resolve(kernel->device, kernel->program, &variant->key, &variant->identity, kernel->name,
-		                      &variant->resolution));
+	if (held) {
+		kiln_resolution_held(held, &variant->resolution);
+		kiln_pipeline_tier_count(&kernel->device->pipelines, KILN_OUTCOME_MEMORY);
+	} else {
+		KILN_TRY(kiln_resolve(kernel->device, kernel->program, &variant->key, &variant->identity,
+		                      kernel->name, &variant->resolution));
+	}
 	atomic_store_explicit(&variant->pipeline, variant->resolution.pipeline, memory_order_release);
 	variant->resolve_ns = kiln_now_ns() - start;
 	kiln_free(variant->manifest);
 	variant->manifest = NULL;
+	atomic_store_explicit(&variant->resolved_again, false, memory_order_relaxed);
 	return KILN_OK;
+}
+
+/* A kernel that has its pipeline is resolved without its lock, and many threads may do so at once: what they write is their
+ * own counter, and once a flag, from which a manifest asked for later knows. */
+static bool resolve_again(const struct kiln_kernel *kernel, struct kiln_variant *variant)
+{
+	struct kiln_device *device = kernel->device;
+
+	if (!atomic_load_explicit(&variant->pipeline, memory_order_acquire) ||
+	    atomic_load_explicit(&device->lost, memory_order_relaxed) != KILN_OK)
+		return false;
+	kiln_pipeline_tier_count(&device->pipelines, KILN_OUTCOME_MEMORY);
+	if (!atomic_load_explicit(&variant->resolved_again, memory_order_relaxed))
+		atomic_store_explicit(&variant->resolved_again, true, memory_order_relaxed);
+	return true;
+}
+
+/* Brings the facts up to date with resolves that left them alone; the kernel's lock is held. */
+static void catch_up(struct kiln_variant *variant)
+{
+	if (!atomic_exchange_explicit(&variant->resolved_again, false, memory_order_relaxed))
+		return;
+	kiln_resolution_held(atomic_load_explicit(&variant->pipeline, memory_order_relaxed),
+	                     &variant->resolution);
+	variant->resolve_ns = 0;
+	kiln_free(variant->manifest);
+	variant->manifest = NULL;
 }
 
 enum kiln_status kiln_kernel_ready(struct kiln_kernel *kernel, struct kiln_variant *variant)
@@ -202,30 +245,40 @@ static enum kiln_status print_policy(struct kiln_variant *variant)
 	length = kiln_policy_print(&variant->key, NULL, 0);
 	variant->policy = kiln_alloc(length + 1);
 	if (!variant->policy)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory printing a policy. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory printing a policy. Fix: free memory and call again");
 	(void)kiln_policy_print(&variant->key, variant->policy, length + 1);
 	return KILN_OK;
 }
 
-static void report(const struct kiln_kernel *kernel, const struct kiln_variant *variant, struct kiln_build *out_build)
+/* What is known without a pipeline. */
+static void describe(const struct kiln_kernel *kernel, const struct kiln_variant *variant,
+                     struct kiln_build *out_build)
 {
-	const struct kiln_pipeline *pipeline = atomic_load_explicit(&variant->pipeline, memory_order_relaxed);
-
 	*out_build = (struct kiln_build){
-		.outcome = variant->resolution.outcome,
-		.cache_hit = variant->resolution.cache_hit,
-		.miss_reason = variant->resolution.miss_reason,
 		.workgroup_source = variant->choice.source,
 		.workgroup_note = variant->choice.note,
-		.resolve_ns = variant->resolve_ns,
-		.compile_ns = variant->resolution.compile_ns,
-		.blob_bytes = pipeline->blob_bytes,
-		.stub = pipeline->stub,
 		.identity = variant->identity,
+		.key = &variant->key,
 		.policy = variant->policy,
 		.tune_key = kernel->tune_key,
 	};
 	memcpy(out_build->workgroup, variant->choice.size, sizeof(out_build->workgroup));
+}
+
+static void report(const struct kiln_kernel *kernel, const struct kiln_variant *variant,
+                   struct kiln_build *out_build)
+{
+	const struct kiln_pipeline *pipeline = atomic_load_explicit(&variant->pipeline, memory_order_relaxed);
+
+	describe(kernel, variant, out_build);
+	out_build->outcome = variant->resolution.outcome;
+	out_build->cache_hit = variant->resolution.cache_hit;
+	out_build->miss_reason = variant->resolution.miss_reason;
+	out_build->resolve_ns = variant->resolve_ns;
+	out_build->compile_ns = variant->resolution.compile_ns;
+	out_build->blob_bytes = pipeline->blob_bytes;
+	out_build->stub = pipeline->stub;
 }
 
 enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build)
@@ -233,14 +286,33 @@ enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_bui
 	struct kiln_variant *variant;
 	enum kiln_status status;
 
-	KILN_CHECK(kernel, "kiln_kernel_resolve: the kernel is NULL. Fix: create one with kiln_kernel_create()");
+	KILN_CHECK(kernel,
+	           "kiln_kernel_resolve: the kernel is NULL. Fix: create one with kiln_kernel_create()");
 	variant = kiln_kernel_variant(kernel, NULL);
+	if (!out_build && resolve_again(kernel, variant))
+		return KILN_OK;
 	kiln_mutex_lock(&kernel->lock);
 	status = resolve(kernel, variant);
 	if (status == KILN_OK && out_build)
 		status = print_policy(variant);
 	if (status == KILN_OK && out_build)
 		report(kernel, variant, out_build);
+	kiln_mutex_unlock(&kernel->lock);
+	return status;
+}
+
+enum kiln_status kiln_kernel_describe(struct kiln_kernel *kernel, struct kiln_build *out_build)
+{
+	struct kiln_variant *variant;
+	enum kiln_status status;
+
+	KILN_CHECK(kernel && out_build,
+	           "kiln_kernel_describe: the kernel or out_build is NULL. Fix: pass both");
+	variant = kiln_kernel_variant(kernel, NULL);
+	kiln_mutex_lock(&kernel->lock);
+	status = print_policy(variant);
+	if (status == KILN_OK)
+		describe(kernel, variant, out_build);
 	kiln_mutex_unlock(&kernel->lock);
 	return status;
 }
@@ -254,7 +326,9 @@ const char *kiln_kernel_manifest(struct kiln_kernel *kernel)
 		return NULL;
 	variant = kiln_kernel_variant(kernel, NULL);
 	kiln_mutex_lock(&kernel->lock);
-	if (atomic_load_explicit(&variant->pipeline, memory_order_relaxed) && print_policy(variant) == KILN_OK) {
+	if (atomic_load_explicit(&variant->pipeline, memory_order_relaxed) &&
+	    print_policy(variant) == KILN_OK) {
+		catch_up(variant);
 		if (!variant->manifest)
 			variant->manifest = kiln_manifest_print(kernel, variant);
 		manifest = variant->manifest;

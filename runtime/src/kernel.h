@@ -16,10 +16,12 @@ struct kiln_variant {
 	struct kiln_workgroup_choice choice;
 	struct kiln_interface interface; /* at this size: shared arrays may depend on it */
 	uint32_t buffer_count;           /* arguments a launch takes: array bindings count their elements */
-	struct kiln_spec_value *spec; /* what the key points to */
+	struct kiln_spec_value *spec;    /* what the key points to */
 	struct kiln_pipeline_key key;
 	struct kiln_pipeline_identity identity;
 	_Atomic(struct kiln_pipeline *) pipeline; /* referenced; set once, NULL before the first resolve */
+
+	atomic_bool resolved_again; /* since what is below was written */
 
 	/* the last resolve, guarded by the kernel's lock */
 	struct kiln_resolution resolution; /* its pipeline is not used here */
@@ -31,12 +33,12 @@ struct kiln_variant {
 enum { KILN_VARIANT_PREFERRED, KILN_VARIANT_OWN, KILN_VARIANT_COUNT };
 
 struct kiln_kernel {
-	struct kiln_device *device;   /* referenced */
-	struct kiln_program *program; /* acquired */
+	struct kiln_device *device;      /* referenced */
+	struct kiln_program *program;    /* acquired */
 	struct kiln_interface interface; /* with the caller's constants */
-	struct kiln_spec_value *spec; /* the caller's, sorted by id */
+	struct kiln_spec_value *spec;    /* the caller's, sorted by id */
 	size_t spec_count;
-	uint32_t own[3];              /* the size with the caller's constants and nothing else */
+	uint32_t own[3]; /* the size with the caller's constants and nothing else */
 	uint32_t subgroup_size;
 	bool guarded;
 	struct kiln_tune_key tune_key;

@@ -23,31 +23,36 @@ static enum kiln_status unknown_constant(const struct kiln_kernel *kernel, uint3
 	size_t used = 0;
 
 	for (size_t i = 0; i < r->constant_count && used < sizeof(known); i++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%u", i ? ", " : "", r->constants[i].id);
-	return kiln_error(KILN_ERR_SPECIALIZATION,
-	                  "kernel '%s' has no specialisation constant with id %u; it has: %s. Fix: use an id the shader "
-	                  "declares with constant_id",
-	                  kernel->name, id, known);
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%u", i ? ", " : "",
+		                         r->constants[i].id);
+	return kiln_error(
+		KILN_ERR_SPECIALIZATION,
+		"kernel '%s' has no specialisation constant with id %u; it has: %s. Fix: use an id the shader "
+		"declares with constant_id",
+		kernel->name, id, known);
 }
 
 static enum kiln_status check_spec(const struct kiln_kernel *kernel)
 {
 	for (size_t i = 0; i < kernel->spec_count; i++) {
 		const struct kiln_spec_value *value = &kernel->spec[i];
-		const struct kiln_spec_constant *constant = find_constant(kernel->program->reflection, value->id);
+		const struct kiln_spec_constant *constant =
+			find_constant(kernel->program->reflection, value->id);
 
 		if (!constant)
 			return unknown_constant(kernel, value->id);
 		if (constant->size != value->size)
-			return kiln_error(KILN_ERR_SPECIALIZATION,
-			                  "specialisation constant %u of kernel '%s' is a %s of %u bytes, but %u bytes were "
-			                  "given. Fix: set .size to %u",
-			                  value->id, kernel->name, kiln_spec_type_name(constant->type), constant->size,
-			                  value->size, constant->size);
+			return kiln_error(
+				KILN_ERR_SPECIALIZATION,
+				"specialisation constant %u of kernel '%s' is a %s of %u bytes, but %u bytes were "
+				"given. Fix: set .size to %u",
+				value->id, kernel->name, kiln_spec_type_name(constant->type), constant->size,
+				value->size, constant->size);
 		if (i > 0 && kernel->spec[i - 1].id == value->id)
-			return kiln_error(KILN_ERR_SPECIALIZATION,
-			                  "specialisation constant %u of kernel '%s' is given twice. Fix: give it once",
-			                  value->id, kernel->name);
+			return kiln_error(
+				KILN_ERR_SPECIALIZATION,
+				"specialisation constant %u of kernel '%s' is given twice. Fix: give it once",
+				value->id, kernel->name);
 	}
 	return KILN_OK;
 }
@@ -63,14 +68,16 @@ static enum kiln_status check_bindings(const struct kiln_kernel *kernel, struct 
 		const struct kiln_layout_binding *layout = &variant->interface.entry->bindings[i].layout;
 
 		if (layout->set >= max_sets)
-			return kiln_error(KILN_ERR_UNSUPPORTED,
-			                  "kernel '%s' uses descriptor set %u; at most set %u works here. Fix: use a lower set",
-			                  kernel->name, layout->set, max_sets - 1);
+			return kiln_error(
+				KILN_ERR_UNSUPPORTED,
+				"kernel '%s' uses descriptor set %u; at most set %u works here. Fix: use a lower set",
+				kernel->name, layout->set, max_sets - 1);
 		if (layout->count == 0)
-			return kiln_error(KILN_ERR_UNSUPPORTED,
-			                  "kernel '%s' declares a run-time sized array of bindings at set %u binding %u. Fix: "
-			                  "give the array a size",
-			                  kernel->name, layout->set, layout->binding);
+			return kiln_error(
+				KILN_ERR_UNSUPPORTED,
+				"kernel '%s' declares a run-time sized array of bindings at set %u binding %u. Fix: "
+				"give the array a size",
+				kernel->name, layout->set, layout->binding);
 		count += layout->count;
 	}
 	variant->buffer_count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
@@ -80,8 +87,9 @@ static enum kiln_status check_bindings(const struct kiln_kernel *kernel, struct 
 /* The least of what one stage and one pipeline layout may hold of a type; the whole kernel is one stage. */
 static uint32_t most_of(const VkPhysicalDeviceLimits *l, uint32_t type)
 {
-#define LEAST(kind) \
-	(l->maxPerStageDescriptor##kind < l->maxDescriptorSet##kind ? l->maxPerStageDescriptor##kind : l->maxDescriptorSet##kind)
+#define LEAST(kind)                                                                                  \
+	(l->maxPerStageDescriptor##kind < l->maxDescriptorSet##kind ? l->maxPerStageDescriptor##kind \
+	                                                            : l->maxDescriptorSet##kind)
 	switch ((enum kiln_binding_type)type) {
 	case KILN_BINDING_STORAGE_BUFFER:
 		return LEAST(StorageBuffers);
@@ -103,7 +111,8 @@ static uint32_t most_of(const VkPhysicalDeviceLimits *l, uint32_t type)
 #undef LEAST
 }
 
-static enum kiln_status check_descriptors(const struct kiln_kernel *kernel, const struct kiln_variant *variant)
+static enum kiln_status check_descriptors(const struct kiln_kernel *kernel,
+                                          const struct kiln_variant *variant)
 {
 	const struct kiln_entry_point *entry = variant->interface.entry;
 	uint64_t counts[KILN_BINDING_ACCELERATION_STRUCTURE + 1] = {0};
@@ -114,27 +123,31 @@ static enum kiln_status check_descriptors(const struct kiln_kernel *kernel, cons
 
 		counts[layout->type] += layout->count;
 		if (counts[layout->type] > most)
-			return kiln_error(KILN_ERR_UNSUPPORTED,
-			                  "kernel '%s' binds %llu of type %s or more; device '%s' takes %u. Fix: merge some of them",
-			                  kernel->name, (unsigned long long)counts[layout->type], kiln_binding_type_name(layout->type),
-			                  kernel->device->info.name, most);
+			return kiln_error(
+				KILN_ERR_UNSUPPORTED,
+				"kernel '%s' binds %llu of type %s or more; device '%s' takes %u. Fix: merge some of them",
+				kernel->name, (unsigned long long)counts[layout->type],
+				kiln_binding_type_name(layout->type), kernel->device->info.name, most);
 	}
 	if (variant->buffer_count <= kernel->device->info.max_bindings)
 		return KILN_OK;
-	return kiln_error(KILN_ERR_UNSUPPORTED,
-	                  "kernel '%s' has %u bindings, array elements counted; device '%s' takes %u. Fix: merge some of them",
-	                  kernel->name, variant->buffer_count, kernel->device->info.name, kernel->device->info.max_bindings);
+	return kiln_error(
+		KILN_ERR_UNSUPPORTED,
+		"kernel '%s' has %u bindings, array elements counted; device '%s' takes %u. Fix: merge some of them",
+		kernel->name, variant->buffer_count, kernel->device->info.name,
+		kernel->device->info.max_bindings);
 }
 
 static enum kiln_status check_push(const struct kiln_kernel *kernel, const struct kiln_variant *variant)
 {
 	if (variant->interface.entry->push_bytes <= kernel->device->info.max_push_bytes)
 		return KILN_OK;
-	return kiln_error(KILN_ERR_PUSH_TOO_LONG,
-	                  "kernel '%s' declares %u bytes of push constants; device '%s' takes %u. Fix: move some into a "
-	                  "uniform buffer",
-	                  kernel->name, variant->interface.entry->push_bytes, kernel->device->info.name,
-	                  kernel->device->info.max_push_bytes);
+	return kiln_error(
+		KILN_ERR_PUSH_TOO_LONG,
+		"kernel '%s' declares %u bytes of push constants; device '%s' takes %u. Fix: move some into a "
+		"uniform buffer",
+		kernel->name, variant->interface.entry->push_bytes, kernel->device->info.name,
+		kernel->device->info.max_push_bytes);
 }
 
 static enum kiln_status check_subgroup(const struct kiln_kernel *kernel)
@@ -147,41 +160,45 @@ static enum kiln_status check_subgroup(const struct kiln_kernel *kernel)
 	if (device->has_subgroup_control && (size & (size - 1)) == 0 && size >= device->min_subgroup_size &&
 	    size <= device->max_subgroup_size)
 		return KILN_OK;
-	return kiln_error(KILN_ERR_UNSUPPORTED,
-	                  "subgroup size %u was asked for; device '%s' offers powers of two from %u to %u (0 = no choice). "
-	                  "Fix: leave subgroup_size 0",
-	                  size, device->info.name, device->min_subgroup_size, device->max_subgroup_size);
+	return kiln_error(
+		KILN_ERR_UNSUPPORTED,
+		"subgroup size %u was asked for; device '%s' offers powers of two from %u to %u (0 = no choice). "
+		"Fix: leave subgroup_size 0",
+		size, device->info.name, device->min_subgroup_size, device->max_subgroup_size);
 }
 
 /* A subgroup size that is asked for bounds the workgroup too. */
-static enum kiln_status check_subgroup_count(const struct kiln_kernel *kernel, const struct kiln_variant *variant)
+static enum kiln_status check_subgroup_count(const struct kiln_kernel *kernel,
+                                             const struct kiln_variant *variant)
 {
 	const uint32_t *size = variant->choice.size;
 	uint64_t most = (uint64_t)kernel->subgroup_size * kernel->device->max_workgroup_subgroups;
 
 	if (kernel->subgroup_size == 0 || (uint64_t)size[0] * size[1] * size[2] <= most)
 		return KILN_OK;
-	return kiln_error(KILN_ERR_WORKGROUP_LIMIT,
-	                  "kernel '%s': a workgroup of %ux%ux%u threads is more than the %u subgroups of %u that device '%s' "
-	                  "takes. Fix: ask for a smaller workgroup or leave subgroup_size 0",
-	                  kernel->name, size[0], size[1], size[2], kernel->device->max_workgroup_subgroups,
-	                  kernel->subgroup_size, kernel->device->info.name);
+	return kiln_error(
+		KILN_ERR_WORKGROUP_LIMIT,
+		"kernel '%s': a workgroup of %ux%ux%u threads is more than the %u subgroups of %u that device '%s' "
+		"takes. Fix: ask for a smaller workgroup or leave subgroup_size 0",
+		kernel->name, size[0], size[1], size[2], kernel->device->max_workgroup_subgroups,
+		kernel->subgroup_size, kernel->device->info.name);
 }
 
 static enum kiln_status check_shared(const struct kiln_kernel *kernel, const struct kiln_variant *variant)
 {
 	if (variant->interface.entry->shared_bytes <= kernel->device->info.max_shared_bytes)
 		return KILN_OK;
-	return kiln_error(KILN_ERR_WORKGROUP_LIMIT,
-	                  "kernel '%s' uses %llu bytes of shared memory; device '%s' has %u per workgroup. Fix: use less",
-	                  kernel->name, (unsigned long long)variant->interface.entry->shared_bytes, kernel->device->info.name,
-	                  kernel->device->info.max_shared_bytes);
+	return kiln_error(
+		KILN_ERR_WORKGROUP_LIMIT,
+		"kernel '%s' uses %llu bytes of shared memory; device '%s' has %u per workgroup. Fix: use less",
+		kernel->name, (unsigned long long)variant->interface.entry->shared_bytes,
+		kernel->device->info.name, kernel->device->info.max_shared_bytes);
 }
 
 enum kiln_status kiln_kernel_check_spec(const struct kiln_kernel *kernel)
 {
-	KILN_TRY(kiln_capability_check(&kernel->device->capabilities, kernel->program->reflection, kernel->name,
-	                               kernel->device->info.name));
+	KILN_TRY(kiln_capability_check(&kernel->device->capabilities, kernel->program->reflection,
+	                               kernel->name, kernel->device->info.name));
 	return check_spec(kernel);
 }
 

@@ -45,7 +45,8 @@ static enum kiln_status build_variant(const struct kiln_kernel *kernel, struct k
 	size_t count = kernel->spec_count;
 
 	if (!spec)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory specialising a kernel. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory specialising a kernel. Fix: free memory and call again");
 	if (count)
 		memcpy(spec, kernel->spec, count * sizeof(*spec));
 	for (int d = 0; d < 3; d++) {
@@ -60,7 +61,8 @@ static enum kiln_status build_variant(const struct kiln_kernel *kernel, struct k
 		*value = (struct kiln_spec_value){dim->spec_id, 4, variant->choice.size[d]};
 	}
 	variant->spec = spec;
-	KILN_TRY(kiln_interface_init(&variant->interface, kernel->program, kernel->interface.entry->name, spec, count));
+	KILN_TRY(kiln_interface_init(&variant->interface, kernel->program, kernel->interface.entry->name,
+	                             spec, count));
 	KILN_TRY(follow_derived(kernel, variant));
 	KILN_TRY(kiln_kernel_check_variant(kernel, variant));
 	variant->key = (struct kiln_pipeline_key){
@@ -118,8 +120,9 @@ void kiln_kernel_tune(struct kiln_kernel *kernel)
 	}
 	kiln_hash_u32(&hasher, ANY_SIZE);
 	spec = kiln_hash_finish(&hasher);
-	kernel->tune_key = kiln_tune_key(first_eight(&kernel->program->reflection->program), first_eight(&kernel->interface.layout),
-	                                 kernel->own, first_eight(&spec));
+	kernel->tune_key =
+		kiln_tune_key(first_eight(&kernel->program->reflection->program),
+	                      first_eight(&kernel->interface.layout), kernel->own, first_eight(&spec));
 }
 
 /* A store that cannot be read was logged when the device opened it; the kernel then has its own size. */
@@ -127,7 +130,8 @@ static bool find_record(const struct kiln_kernel *kernel, uint32_t out_size[3])
 {
 	struct kiln_tune_record record;
 
-	if (kiln_store_get(kernel->device->store, &kernel->tune_key, kernel->device->info.adapter, &record) != KILN_OK)
+	if (kiln_store_get(kernel->device->store, &kernel->tune_key, kernel->device->info.adapter, &record) !=
+	    KILN_OK)
 		return false;
 	memcpy(out_size, record.workgroup_size, sizeof(record.workgroup_size));
 	return true;
@@ -141,8 +145,8 @@ enum kiln_status kiln_kernel_choose(struct kiln_kernel *kernel, const uint32_t w
 	uint32_t record[3];
 	bool has_record = find_record(kernel, record);
 
-	KILN_TRY(kiln_workgroup_choose(kernel->interface.entry, kernel->own, wanted, has_record ? record : NULL, &limits,
-	                               &preferred->choice));
+	KILN_TRY(kiln_workgroup_choose(kernel->interface.entry, kernel->own, wanted,
+	                               has_record ? record : NULL, &limits, &preferred->choice));
 	KILN_TRY(build_variant(kernel, preferred));
 	if (preferred->choice.source == KILN_WORKGROUP_EXPLICIT || kernel->guarded ||
 	    memcmp(preferred->choice.size, kernel->own, sizeof(kernel->own)) == 0)

@@ -8,7 +8,8 @@
 
 struct kiln_kernel;
 
-struct kiln_spec_value *kiln_spec_find(struct kiln_spec_value *values, size_t count, uint32_t id); /* NULL = absent */
+struct kiln_spec_value *kiln_spec_find(struct kiln_spec_value *values, size_t count,
+                                       uint32_t id); /* NULL = absent */
 
 /* Computes kernel->tune_key: under which key the autotune store holds records for it. Needs kernel->own. */
 void kiln_kernel_tune(struct kiln_kernel *kernel);

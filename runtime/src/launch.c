@@ -17,9 +17,10 @@ static enum kiln_status wrong_count(const struct kiln_kernel *kernel, size_t exp
 {
 	bool few = given < expected;
 
-	return kiln_error(few ? KILN_ERR_TOO_FEW_BUFFERS : KILN_ERR_TOO_MANY_BUFFERS,
-	                  "kernel '%s' takes %zu buffers and %zu were given. Fix: %s, in (set, binding) order", kernel->name,
-	                  expected, given, few ? "pass one for each binding" : "leave the others out");
+	return kiln_error(
+		few ? KILN_ERR_TOO_FEW_BUFFERS : KILN_ERR_TOO_MANY_BUFFERS,
+		"kernel '%s' takes %zu buffers and %zu were given. Fix: %s, in (set, binding) order",
+		kernel->name, expected, given, few ? "pass one for each binding" : "leave the others out");
 }
 
 /* One more than a launch can take, where the list is not terminated. */
@@ -50,12 +51,14 @@ static enum kiln_status gather(const struct kiln_kernel *kernel, uint32_t expect
 		return kiln_error(KILN_ERR_INVALID_ARGUMENT,
 		                  "kiln_launch: both .buffers and .args are set. Fix: use one of them");
 	if (expected > KILN_BUFFERS_MAX)
-		return kiln_error(KILN_ERR_UNSUPPORTED, "kernel '%s' has %u bindings; a launch passes at most %d. Fix: merge "
-		                                        "some buffers",
+		return kiln_error(KILN_ERR_UNSUPPORTED,
+		                  "kernel '%s' has %u bindings; a launch passes at most %d. Fix: merge "
+		                  "some buffers",
 		                  kernel->name, expected, KILN_BUFFERS_MAX);
 	if (!params->args && count < expected && is_hole(params, count, expected))
-		return kiln_error(KILN_ERR_NULL_BUFFER, "kernel '%s' takes %u buffers, and number %zu is NULL with others behind "
-		                                        "it. Fix: pass a buffer for every binding",
+		return kiln_error(KILN_ERR_NULL_BUFFER,
+		                  "kernel '%s' takes %u buffers, and number %zu is NULL with others behind "
+		                  "it. Fix: pass a buffer for every binding",
 		                  kernel->name, expected, count);
 	if (count != expected)
 		return wrong_count(kernel, expected, count);
@@ -77,36 +80,43 @@ struct slot {
 	size_t index; /* of the argument */
 };
 
-#define AT_SLOT(slot)                                                                                  \
-	(slot)->index, (slot)->binding->name ? (slot)->binding->name : "unnamed", (slot)->binding->layout.set, \
-		(slot)->binding->layout.binding, (slot)->kernel->name
+#define AT_SLOT(slot)                                                             \
+	(slot)->index, (slot)->binding->name ? (slot)->binding->name : "unnamed", \
+		(slot)->binding->layout.set, (slot)->binding->layout.binding, (slot)->kernel->name
 #define SLOT_FORMAT "buffer %zu ('%s', set %u binding %u of kernel '%s')"
 
 static enum kiln_status check_range(const struct slot *slot, struct kiln_stream_binding *given)
 {
 	const VkPhysicalDeviceLimits *limits = &slot->kernel->device->limits;
 	bool uniform = slot->binding->layout.type == KILN_BINDING_UNIFORM_BUFFER;
-	uint64_t alignment = uniform ? limits->minUniformBufferOffsetAlignment : limits->minStorageBufferOffsetAlignment;
+	uint64_t alignment =
+		uniform ? limits->minUniformBufferOffsetAlignment : limits->minStorageBufferOffsetAlignment;
 	uint64_t limit = uniform ? limits->maxUniformBufferRange : limits->maxStorageBufferRange;
 
 	if (given->offset >= given->buffer->bytes || given->bytes > given->buffer->bytes - given->offset)
-		return kiln_error(KILN_ERR_INVALID_ARGUMENT,
-		                  SLOT_FORMAT ": the range of %llu bytes at offset %llu leaves the %llu bytes of '%s'. Fix: "
-		                  "keep the range inside the buffer",
-		                  AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)given->offset,
-		                  (unsigned long long)given->buffer->bytes, given->buffer->name);
+		return kiln_error(
+			KILN_ERR_INVALID_ARGUMENT,
+			SLOT_FORMAT
+			": the range of %llu bytes at offset %llu leaves the %llu bytes of '%s'. Fix: "
+			"keep the range inside the buffer",
+			AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)given->offset,
+			(unsigned long long)given->buffer->bytes, given->buffer->name);
 	if (given->offset % alignment != 0)
-		return kiln_error(KILN_ERR_INVALID_ARGUMENT,
-		                  SLOT_FORMAT ": offset %llu is not a multiple of %llu, which this device needs. Fix: align "
-		                  "the offset",
-		                  AT_SLOT(slot), (unsigned long long)given->offset, (unsigned long long)alignment);
+		return kiln_error(
+			KILN_ERR_INVALID_ARGUMENT,
+			SLOT_FORMAT
+			": offset %llu is not a multiple of %llu, which this device needs. Fix: align "
+			"the offset",
+			AT_SLOT(slot), (unsigned long long)given->offset, (unsigned long long)alignment);
 	if (given->bytes == 0)
 		given->bytes = given->buffer->bytes - given->offset;
 	if (given->bytes > limit)
-		return kiln_error(KILN_ERR_TOO_LARGE,
-		                  SLOT_FORMAT " is %llu bytes; this device binds at most %llu at once. Fix: launch on parts of "
-		                  "the buffer through .args",
-		                  AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)limit);
+		return kiln_error(
+			KILN_ERR_TOO_LARGE,
+			SLOT_FORMAT
+			" is %llu bytes; this device binds at most %llu at once. Fix: launch on parts of "
+			"the buffer through .args",
+			AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)limit);
 	return KILN_OK;
 }
 
@@ -115,8 +125,10 @@ static enum kiln_status check_length(const struct slot *slot, const struct kiln_
 	if (given->bytes >= slot->binding->min_bytes)
 		return KILN_OK;
 	return kiln_error(KILN_ERR_BUFFER_TOO_SHORT,
-	                  SLOT_FORMAT " must hold at least %llu bytes, and %llu were bound. Fix: make the buffer larger",
-	                  AT_SLOT(slot), (unsigned long long)slot->binding->min_bytes, (unsigned long long)given->bytes);
+	                  SLOT_FORMAT
+	                  " must hold at least %llu bytes, and %llu were bound. Fix: make the buffer larger",
+	                  AT_SLOT(slot), (unsigned long long)slot->binding->min_bytes,
+	                  (unsigned long long)given->bytes);
 }
 
 static enum kiln_status check_argument(const struct slot *slot, struct kiln_stream_binding *given)
@@ -124,18 +136,22 @@ static enum kiln_status check_argument(const struct slot *slot, struct kiln_stre
 	uint32_t type = slot->binding->layout.type;
 
 	if (type != KILN_BINDING_STORAGE_BUFFER && type != KILN_BINDING_UNIFORM_BUFFER)
-		return kiln_error(KILN_ERR_UNSUPPORTED,
-		                  "argument %zu of kernel '%s' is a %s; launches pass buffers only. Fix: use a storage buffer",
-		                  slot->index, slot->kernel->name, kiln_binding_type_name(type));
+		return kiln_error(
+			KILN_ERR_UNSUPPORTED,
+			"argument %zu of kernel '%s' is a %s; launches pass buffers only. Fix: use a storage buffer",
+			slot->index, slot->kernel->name, kiln_binding_type_name(type));
 	if (!given->buffer)
-		return kiln_error(KILN_ERR_NULL_BUFFER, SLOT_FORMAT " is NULL. Fix: pass a buffer for every binding",
+		return kiln_error(KILN_ERR_NULL_BUFFER,
+		                  SLOT_FORMAT " is NULL. Fix: pass a buffer for every binding",
 		                  AT_SLOT(slot));
 	if (given->buffer->device != slot->kernel->device)
-		return kiln_error(KILN_ERR_FOREIGN_OBJECT, SLOT_FORMAT " belongs to another device. Fix: create it on the kernel's",
+		return kiln_error(KILN_ERR_FOREIGN_OBJECT,
+		                  SLOT_FORMAT " belongs to another device. Fix: create it on the kernel's",
 		                  AT_SLOT(slot));
 	if (given->buffer->read_only && (slot->binding->layout.access & KILN_ACCESS_WRITE))
 		return kiln_error(KILN_ERR_BUFFER_ACCESS,
-		                  SLOT_FORMAT " is written by the kernel, but '%s' was created read-only. Fix: create it "
+		                  SLOT_FORMAT
+		                  " is written by the kernel, but '%s' was created read-only. Fix: create it "
 		                  "without .read_only, or declare the binding readonly",
 		                  AT_SLOT(slot), given->buffer->name);
 	KILN_TRY(check_range(slot, given));
@@ -143,14 +159,15 @@ static enum kiln_status check_argument(const struct slot *slot, struct kiln_stre
 	return check_length(slot, given);
 }
 
-static enum kiln_status check_arguments(const struct kiln_kernel *kernel, const struct kiln_entry_point *entry,
-                                        struct arguments *arguments)
+static enum kiln_status check_arguments(const struct kiln_kernel *kernel,
+                                        const struct kiln_entry_point *entry, struct arguments *arguments)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < entry->binding_count; i++)
 		for (uint32_t element = 0; element < entry->bindings[i].layout.count; element++, at++)
-			KILN_TRY(check_argument(&(struct slot){kernel, &entry->bindings[i], at}, &arguments->bindings[at]));
+			KILN_TRY(check_argument(&(struct slot){kernel, &entry->bindings[i], at},
+			                        &arguments->bindings[at]));
 	return KILN_OK;
 }
 
@@ -160,23 +177,26 @@ static enum kiln_status check_push(const struct kiln_kernel *kernel, uint32_t ex
                                    const struct kiln_launch_params *params)
 {
 	if (expected > 0 && (!params->push || params->push_bytes == 0))
-		return kiln_error(KILN_ERR_PUSH_MISSING,
-		                  "kernel '%s' takes %u bytes of push constants and none were given. Fix: set .push and .push_bytes",
-		                  kernel->name, expected);
+		return kiln_error(
+			KILN_ERR_PUSH_MISSING,
+			"kernel '%s' takes %u bytes of push constants and none were given. Fix: set .push and .push_bytes",
+			kernel->name, expected);
 	if (params->push_bytes < expected)
-		return kiln_error(KILN_ERR_PUSH_TOO_SHORT,
-		                  "kernel '%s' takes %u bytes of push constants and %u were given. Fix: pass the whole block",
-		                  kernel->name, expected, params->push_bytes);
+		return kiln_error(
+			KILN_ERR_PUSH_TOO_SHORT,
+			"kernel '%s' takes %u bytes of push constants and %u were given. Fix: pass the whole block",
+			kernel->name, expected, params->push_bytes);
 	if (params->push_bytes > expected)
-		return kiln_error(KILN_ERR_PUSH_TOO_LONG,
-		                  "kernel '%s' takes %u bytes of push constants and %u were given. Fix: pass exactly the block, "
-		                  "without trailing padding",
-		                  kernel->name, expected, params->push_bytes);
+		return kiln_error(
+			KILN_ERR_PUSH_TOO_LONG,
+			"kernel '%s' takes %u bytes of push constants and %u were given. Fix: pass exactly the block, "
+			"without trailing padding",
+			kernel->name, expected, params->push_bytes);
 	return KILN_OK;
 }
 
-static enum kiln_status count_groups(const struct kiln_kernel *kernel, const uint32_t threads[3], const uint32_t size[3],
-                                     uint32_t out_groups[3])
+static enum kiln_status count_groups(const struct kiln_kernel *kernel, const uint32_t threads[3],
+                                     const uint32_t size[3], uint32_t out_groups[3])
 {
 	const uint32_t *limit = kernel->device->info.max_workgroup_count;
 
@@ -184,10 +204,12 @@ static enum kiln_status count_groups(const struct kiln_kernel *kernel, const uin
 		uint64_t groups = ((uint64_t)threads[d] + size[d] - 1) / size[d];
 
 		if (groups > limit[d])
-			return kiln_error(KILN_ERR_THREADS_LIMIT,
-			                  "kernel '%s': %u threads in dimension %c are %llu workgroups of %u; this device counts to "
-			                  "%u. Fix: use a larger workgroup, more dimensions, or several launches",
-			                  kernel->name, threads[d], "xyz"[d], (unsigned long long)groups, size[d], limit[d]);
+			return kiln_error(
+				KILN_ERR_THREADS_LIMIT,
+				"kernel '%s': %u threads in dimension %c are %llu workgroups of %u; this device counts to "
+				"%u. Fix: use a larger workgroup, more dimensions, or several launches",
+				kernel->name, threads[d], "xyz"[d], (unsigned long long)groups, size[d],
+				limit[d]);
 		out_groups[d] = (uint32_t)groups;
 	}
 	return KILN_OK;

@@ -36,10 +36,11 @@ enum kiln_status kiln_loader_open(const char *library, PFN_vkGetInstanceProcAddr
 	PFN_vkGetInstanceProcAddr get = library ? open_library(library) : open_system();
 
 	if (!get)
-		return kiln_error(KILN_ERR_NO_LOADER,
-		                  "no Vulkan loader: %s could not be opened. Fix: install it (Debian: apt-get install "
-		                  "libvulkan1) and a driver (mesa-vulkan-drivers)",
-		                  library ? library : "libvulkan.so.1");
+		return kiln_error(
+			KILN_ERR_NO_LOADER,
+			"no Vulkan loader: %s could not be opened. Fix: install it (Debian: apt-get install "
+			"libvulkan1) and a driver (mesa-vulkan-drivers)",
+			library ? library : "libvulkan.so.1");
 	*out_get = get;
 	return KILN_OK;
 }

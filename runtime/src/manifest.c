@@ -8,7 +8,12 @@
 /* Bytes of the character at `at`; 0 = not UTF-8. */
 static size_t character(const unsigned char *at)
 {
-	size_t bytes = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
+	size_t bytes = at[0] < 0x80   ? 1
+	               : at[0] < 0xc2 ? 0
+	               : at[0] < 0xe0 ? 2
+	               : at[0] < 0xf0 ? 3
+	               : at[0] < 0xf5 ? 4
+	                              : 0;
 	/* The second byte's bounds keep out overlong forms, surrogates, and what lies beyond U+10FFFF. */
 	unsigned char low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
 	unsigned char high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;

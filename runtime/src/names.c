@@ -7,8 +7,9 @@
 const char *kiln_outcome_name(enum kiln_outcome outcome)
 {
 	static const char *const names[] = {
-		[KILN_OUTCOME_MEMORY] = "memory",     [KILN_OUTCOME_DISK] = "disk",       [KILN_OUTCOME_DRIVER] = "driver",
-		[KILN_OUTCOME_COMPILED] = "compiled", [KILN_OUTCOME_UNKNOWN] = "unknown",
+		[KILN_OUTCOME_MEMORY] = "memory",   [KILN_OUTCOME_DISK] = "disk",
+		[KILN_OUTCOME_DRIVER] = "driver",   [KILN_OUTCOME_COMPILED] = "compiled",
+		[KILN_OUTCOME_UNKNOWN] = "unknown",
 	};
 
 	return NAME_OF(names, outcome);
@@ -31,8 +32,9 @@ const char *kiln_miss_reason_name(enum kiln_miss_reason reason)
 const char *kiln_workgroup_source_name(enum kiln_workgroup_source source)
 {
 	static const char *const names[] = {
-		[KILN_WORKGROUP_EXPLICIT] = "explicit", [KILN_WORKGROUP_STORE] = "store", [KILN_WORKGROUP_KERNEL] = "kernel",
-		[KILN_WORKGROUP_RULE] = "rule",         [KILN_WORKGROUP_FIXED] = "fixed",
+		[KILN_WORKGROUP_EXPLICIT] = "explicit", [KILN_WORKGROUP_STORE] = "store",
+		[KILN_WORKGROUP_KERNEL] = "kernel",     [KILN_WORKGROUP_RULE] = "rule",
+		[KILN_WORKGROUP_FIXED] = "fixed",
 	};
 
 	return NAME_OF(names, source);

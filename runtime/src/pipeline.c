@@ -22,7 +22,8 @@ static enum kiln_status specialise(const struct kiln_pipeline_key *key, VkSpecia
 		return KILN_OK;
 	values = kiln_alloc_zero(key->spec_count, sizeof(*entries) + sizeof(*values));
 	if (!values)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory specialising a kernel. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory specialising a kernel. Fix: free memory and call again");
 	entries = (VkSpecializationMapEntry *)(values + key->spec_count);
 	for (size_t i = 0; i < key->spec_count; i++) {
 		uint64_t value = key->spec[i].value;
@@ -40,7 +41,8 @@ static enum kiln_status specialise(const struct kiln_pipeline_key *key, VkSpecia
 		default:
 			memcpy(&values[i], &value, 8);
 		}
-		entries[i] = (VkSpecializationMapEntry){key->spec[i].id, (uint32_t)(i * sizeof(*values)), key->spec[i].size};
+		entries[i] = (VkSpecializationMapEntry){key->spec[i].id, (uint32_t)(i * sizeof(*values)),
+		                                        key->spec[i].size};
 	}
 	out_info->mapEntryCount = (uint32_t)key->spec_count;
 	out_info->pMapEntries = entries;
@@ -98,21 +100,23 @@ static enum kiln_status create_pipeline(struct job *job, VkPipelineCreateFlags f
 		.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
 		.pNext = device->has_feedback ? &feedback : NULL,
 		.flags = pipeline_flags(key) | flags,
-		.stage = {
-			.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-			.pNext = key->subgroup_size ? &subgroup : NULL,
-			.stage = VK_SHADER_STAGE_COMPUTE_BIT,
-			.module = job->module,
-			.pName = key->entry,
-			.pSpecializationInfo = &job->specialisation,
-		},
+		.stage =
+			{
+				.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+				.pNext = key->subgroup_size ? &subgroup : NULL,
+				.stage = VK_SHADER_STAGE_COMPUTE_BIT,
+				.module = job->module,
+				.pName = key->entry,
+				.pSpecializationInfo = &job->specialisation,
+			},
 		.layout = job->pipeline->layout,
 	};
 	enum kiln_status status = KILN_OK;
 	uint64_t start = kiln_now_ns();
 
 	KILN_VK_NEW(device, status, out, job->pipeline->handle,
-	            device->vk.vkCreateComputePipelines(device->handle, job->cache, 1, &info, NULL, &job->pipeline->handle));
+	            device->vk.vkCreateComputePipelines(device->handle, job->cache, 1, &info, NULL,
+	                                                &job->pipeline->handle));
 	job->evidence.ns = kiln_now_ns() - start;
 	judge(&whole, &stage, &job->evidence);
 out:
@@ -124,8 +128,10 @@ static enum kiln_status open_cache(struct job *job, const void *blob, size_t blo
 {
 	struct kiln_device *device = job->pipeline->device;
 
-	if (kiln_pipeline_cache_create(device, blob, blob_bytes, &job->cache) == KILN_OK)
+	if (kiln_pipeline_cache_create(device, blob, blob_bytes, &job->cache) == KILN_OK) {
+		job->evidence.loaded = job->evidence.loaded || blob;
 		return KILN_OK;
+	}
 	kiln_log(KILN_LOG_WARN, "compiling without a pipeline cache: %s", kiln_error_message());
 	return kiln_device_check(device);
 }
@@ -140,7 +146,7 @@ static enum kiln_status probe(struct job *job)
 	job->evidence.found = job->pipeline->handle != VK_NULL_HANDLE;
 	if (job->evidence.found)
 		return KILN_OK;
-	job->evidence = (struct kiln_compile_evidence){0};
+	job->evidence = (struct kiln_compile_evidence){.loaded = job->evidence.loaded};
 	if (job->compile->warm_only)
 		return kiln_error(KILN_ERR_EXPECTED_WARM, "the driver would have to compile. Fix: allow it");
 	if (!job->compile->blob)
@@ -162,9 +168,12 @@ static enum kiln_status make_pipeline(struct job *job)
 	if (!job->pipeline->handle)
 		KILN_TRY(create_pipeline(job, 0));
 	if (!job->pipeline->handle)
-		return kiln_error(KILN_ERR_DRIVER, "vkCreateComputePipelines succeeded without a pipeline. Fix: update the driver");
+		return kiln_error(
+			KILN_ERR_DRIVER,
+			"vkCreateComputePipelines succeeded without a pipeline. Fix: update the driver");
 	if (job->cache && !(compile->blob && job->evidence.cache_hit))
-		job->evidence.blob = kiln_pipeline_cache_extract(device, job->cache, &job->evidence.blob_bytes);
+		job->evidence.blob =
+			kiln_pipeline_cache_extract(device, job->cache, &job->evidence.blob_bytes);
 	return KILN_OK;
 }
 
@@ -190,7 +199,8 @@ static enum kiln_status create_layout(struct job *job)
 	struct kiln_interface interface = {0};
 	enum kiln_status status;
 
-	KILN_TRY(kiln_interface_init(&interface, job->compile->program, key->entry, key->spec, key->spec_count));
+	KILN_TRY(kiln_interface_init(&interface, job->compile->program, key->entry, key->spec,
+	                             key->spec_count));
 	status = kiln_pipeline_layout_create(job->pipeline, interface.entry, key);
 	kiln_interface_finish(&interface);
 	return status;
@@ -205,13 +215,15 @@ static enum kiln_status run(struct job *job)
 }
 
 enum kiln_status kiln_pipeline_compile(struct kiln_device *device, const struct kiln_compile *compile,
-                                       struct kiln_pipeline **out_pipeline, struct kiln_compile_evidence *out_evidence)
+                                       struct kiln_pipeline **out_pipeline,
+                                       struct kiln_compile_evidence *out_evidence)
 {
 	struct job job = {.compile = compile, .pipeline = kiln_alloc_zero(1, sizeof(*job.pipeline))};
 	enum kiln_status status;
 
 	if (!job.pipeline)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory compiling a kernel. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory compiling a kernel. Fix: free memory and call again");
 	job.pipeline->device = device;
 	atomic_init(&job.pipeline->references, 1);
 	status = run(&job);

@@ -36,11 +36,12 @@ struct kiln_pipeline {
 
 /* The evidence of one compile. */
 struct kiln_compile_evidence {
-	bool has_feedback;  /* the driver filled pipeline or stage feedback */
-	bool cache_hit;     /* ... and said that our cache object served it */
-	bool found;         /* it made the pipeline although it was forbidden to compile */
-	uint64_t ns;        /* vkCreateComputePipelines */
-	void *blob;         /* the driver's cache data, checked; NULL = none. kiln_free() it */
+	bool has_feedback; /* the driver filled pipeline or stage feedback */
+	bool cache_hit;    /* ... and said that our cache object served it */
+	bool loaded;       /* the driver took the blob it was offered, whatever it did with it */
+	bool found;        /* it made the pipeline although it was forbidden to compile */
+	uint64_t ns;       /* vkCreateComputePipelines */
+	void *blob;        /* the driver's cache data, checked; NULL = none. kiln_free() it */
 	size_t blob_bytes;
 };
 
@@ -57,7 +58,8 @@ enum kiln_status kiln_pipeline_compile(struct kiln_device *device, const struct 
                                        struct kiln_compile_evidence *out_evidence);
 
 /* For kiln_pipeline_compile(): fills the pipeline's set layouts and layout. */
-enum kiln_status kiln_pipeline_layout_create(struct kiln_pipeline *pipeline, const struct kiln_entry_point *entry,
+enum kiln_status kiln_pipeline_layout_create(struct kiln_pipeline *pipeline,
+                                             const struct kiln_entry_point *entry,
                                              const struct kiln_pipeline_key *key);
 
 void kiln_pipeline_reference(struct kiln_pipeline *pipeline);

@@ -30,15 +30,15 @@ void *kiln_pipeline_cache_extract(struct kiln_device *device, VkPipelineCache ca
 	size_t asked = 0, got;
 	void *blob;
 
-	if (device->vk.vkGetPipelineCacheData(device->handle, cache, &asked, NULL) != VK_SUCCESS || asked == 0 ||
-	    asked > KILN_BLOB_MAX)
+	if (device->vk.vkGetPipelineCacheData(device->handle, cache, &asked, NULL) != VK_SUCCESS ||
+	    asked == 0 || asked > KILN_BLOB_MAX)
 		return NULL;
 	blob = kiln_alloc_zero(1, asked);
 	if (!blob)
 		return NULL;
 	got = asked;
-	if (device->vk.vkGetPipelineCacheData(device->handle, cache, &got, blob) == VK_SUCCESS && got <= asked &&
-	    kiln_blob_fits(blob, got, &device->blob_device)) {
+	if (device->vk.vkGetPipelineCacheData(device->handle, cache, &got, blob) == VK_SUCCESS &&
+	    got <= asked && kiln_blob_fits(blob, got, &device->blob_device)) {
 		*out_bytes = got;
 		return blob;
 	}

@@ -31,8 +31,8 @@ static VkDescriptorType descriptor_type(uint32_t type)
 	return VK_DESCRIPTOR_TYPE_MAX_ENUM;
 }
 
-static enum kiln_status create_set_layout(struct kiln_pipeline *pipeline, const struct kiln_entry_point *entry,
-                                          uint32_t set)
+static enum kiln_status create_set_layout(struct kiln_pipeline *pipeline,
+                                          const struct kiln_entry_point *entry, uint32_t set)
 {
 	struct kiln_device *device = pipeline->device;
 	VkDescriptorSetLayoutBinding *bindings = kiln_alloc_zero(entry->binding_count + 1, sizeof(*bindings));
@@ -43,7 +43,8 @@ static enum kiln_status create_set_layout(struct kiln_pipeline *pipeline, const 
 	enum kiln_status status = KILN_OK;
 
 	if (!bindings)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory laying out a pipeline. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory laying out a pipeline. Fix: free memory and call again");
 	for (size_t i = 0; i < entry->binding_count; i++) {
 		const struct kiln_layout_binding *layout = &entry->bindings[i].layout;
 
@@ -64,7 +65,8 @@ out:
 	return status;
 }
 
-enum kiln_status kiln_pipeline_layout_create(struct kiln_pipeline *pipeline, const struct kiln_entry_point *entry,
+enum kiln_status kiln_pipeline_layout_create(struct kiln_pipeline *pipeline,
+                                             const struct kiln_entry_point *entry,
                                              const struct kiln_pipeline_key *key)
 {
 	struct kiln_device *device = pipeline->device;

@@ -2,7 +2,8 @@
 
 #include "pipeline.h"
 
-enum kiln_status kiln_pipeline_tier_init(struct kiln_pipeline_tier *tier, uint64_t max_entries, uint64_t max_bytes)
+enum kiln_status kiln_pipeline_tier_init(struct kiln_pipeline_tier *tier, uint64_t max_entries,
+                                         uint64_t max_bytes)
 {
 	enum kiln_status status;
 
@@ -55,14 +56,15 @@ void kiln_pipeline_tier_finish(struct kiln_pipeline_tier *tier)
 	tier->ready = false;
 }
 
-struct kiln_pipeline *kiln_pipeline_tier_acquire(struct kiln_pipeline_tier *tier, const struct kiln_digest *identity,
-                                                 bool *out_noted)
+struct kiln_pipeline *kiln_pipeline_tier_acquire(struct kiln_pipeline_tier *tier,
+                                                 const struct kiln_digest *identity, bool *out_noted)
 {
 	struct kiln_pipeline *pipeline;
 
 	*out_noted = false;
 	kiln_mutex_lock(&tier->lock);
-	while (!(pipeline = kiln_table_get(&tier->table, identity)) && kiln_table_get(&tier->building, identity))
+	while (!(pipeline = kiln_table_get(&tier->table, identity)) &&
+	       kiln_table_get(&tier->building, identity))
 		kiln_cond_wait(&tier->changed, &tier->lock);
 	if (!pipeline) {
 		*out_noted = kiln_table_put(&tier->building, identity, tier);
@@ -85,7 +87,8 @@ static void insert(struct kiln_pipeline_tier *tier, struct kiln_pipeline *pipeli
 	kiln_pipeline_reference(pipeline);
 	link_newest(tier, pipeline);
 	tier->bytes += pipeline->weight;
-	while (tier->oldest != pipeline && (tier->table.count > tier->max_entries || tier->bytes > tier->max_bytes))
+	while (tier->oldest != pipeline &&
+	       (tier->table.count > tier->max_entries || tier->bytes > tier->max_bytes))
 		evict_oldest(tier);
 }
 
@@ -106,14 +109,33 @@ void kiln_pipeline_tier_abandon(struct kiln_pipeline_tier *tier, const struct ki
 	kiln_mutex_unlock(&tier->lock);
 }
 
-void kiln_pipeline_tier_count(struct kiln_pipeline_tier *tier, enum kiln_outcome outcome)
+/* Threads take the shards in turn as they come. */
+static unsigned own_shard(void)
 {
-	kiln_mutex_lock(&tier->lock);
-	tier->outcomes[outcome]++;
-	kiln_mutex_unlock(&tier->lock);
+	static atomic_uint threads;
+	static _Thread_local unsigned own; /* plus 1; 0 = none yet */
+
+	if (own == 0)
+		own = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % KILN_OUTCOME_SHARDS + 1;
+	return own - 1;
 }
 
-void kiln_pipeline_tier_evidence(struct kiln_pipeline_tier *tier, const struct kiln_pipeline_identity *identity,
+void kiln_pipeline_tier_count(struct kiln_pipeline_tier *tier, enum kiln_outcome outcome)
+{
+	atomic_fetch_add_explicit(&tier->shards[own_shard()].outcomes[outcome], 1, memory_order_relaxed);
+}
+
+uint64_t kiln_pipeline_tier_counted(const struct kiln_pipeline_tier *tier, enum kiln_outcome outcome)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < KILN_OUTCOME_SHARDS; i++)
+		count += atomic_load_explicit(&tier->shards[i].outcomes[outcome], memory_order_relaxed);
+	return count;
+}
+
+void kiln_pipeline_tier_evidence(struct kiln_pipeline_tier *tier,
+                                 const struct kiln_pipeline_identity *identity,
                                  struct kiln_cache_evidence *evidence)
 {
 	const struct kiln_table_slot *slot;
@@ -121,7 +143,8 @@ void kiln_pipeline_tier_evidence(struct kiln_pipeline_tier *tier, const struct k
 
 	kiln_mutex_lock(&tier->lock);
 	while ((slot = kiln_table_next(&tier->table, &cursor)) != NULL) {
-		const struct kiln_pipeline_identity *other = &((const struct kiln_pipeline *)slot->value)->identity;
+		const struct kiln_pipeline_identity *other =
+			&((const struct kiln_pipeline *)slot->value)->identity;
 		bool program = kiln_digest_equal(&other->program, &identity->program);
 		bool policy = program && kiln_digest_equal(&other->policy, &identity->policy);
 

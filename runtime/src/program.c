@@ -24,7 +24,8 @@ static struct kiln_digest quick_hash(const void *bytes, size_t byte_count)
 	}
 	for (; byte_count > 0; at++, byte_count--)
 		lane[0] = (lane[0] ^ *at) * 0xc4ceb9fe1a85ec53u;
-	lane[0] ^= (lane[1] << 17 | lane[1] >> 47) ^ (lane[2] << 31 | lane[2] >> 33) ^ (lane[3] << 47 | lane[3] >> 17);
+	lane[0] ^= (lane[1] << 17 | lane[1] >> 47) ^ (lane[2] << 31 | lane[2] >> 33) ^
+	           (lane[3] << 47 | lane[3] >> 17);
 	lane[0] = (lane[0] ^ lane[0] >> 29) * 0xff51afd7ed558ccdu;
 	memcpy(digest.bytes, lane, sizeof(digest.bytes));
 	return digest;
@@ -46,7 +47,8 @@ static enum kiln_status digest_layout(const struct kiln_entry_point *entry, stru
 	enum kiln_status status;
 
 	if (!bindings)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory describing a kernel. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory describing a kernel. Fix: free memory and call again");
 	for (size_t i = 0; i < entry->binding_count; i++)
 		bindings[i] = entry->bindings[i].layout;
 	status = kiln_layout_digest(bindings, entry->binding_count, out_digest);
@@ -60,7 +62,8 @@ static enum kiln_status digest_layouts(struct kiln_program *program)
 
 	program->layouts = kiln_alloc_zero(r->entry_count, sizeof(*program->layouts));
 	if (!program->layouts)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory describing a kernel. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory describing a kernel. Fix: free memory and call again");
 	for (size_t i = 0; i < r->entry_count; i++)
 		KILN_TRY(digest_layout(&r->entries[i], &program->layouts[i]));
 	return KILN_OK;
@@ -73,12 +76,15 @@ static enum kiln_status create(const void *bytes, size_t byte_count, const struc
 	enum kiln_status status = KILN_ERR_OUT_OF_MEMORY;
 
 	if (!program)
-		return kiln_error(status, "out of memory reflecting a kernel. Fix: free memory and call again");
+		return kiln_error(status,
+		                  "out of memory reflecting a kernel. Fix: free memory and call again");
 	program->quick = *quick;
 	program->byte_count = byte_count;
 	program->bytes = kiln_memdup(bytes, byte_count);
 	if (!program->bytes) {
-		status = kiln_error(status, "out of memory copying %zu bytes of SPIR-V. Fix: free memory and call again", byte_count);
+		status = kiln_error(
+			status, "out of memory copying %zu bytes of SPIR-V. Fix: free memory and call again",
+			byte_count);
 		goto fail;
 	}
 	status = kiln_reflect(program->bytes, byte_count, &program->reflection);
@@ -163,8 +169,8 @@ static struct kiln_program *use(struct kiln_programs *programs, struct kiln_prog
 }
 
 /* NULL when these bytes are not known. */
-static struct kiln_program *use_known(struct kiln_programs *programs, const struct kiln_digest *quick, const void *bytes,
-                                      size_t byte_count)
+static struct kiln_program *use_known(struct kiln_programs *programs, const struct kiln_digest *quick,
+                                      const void *bytes, size_t byte_count)
 {
 	struct kiln_program *program = kiln_table_get(&programs->table, quick);
 
@@ -225,7 +231,8 @@ enum kiln_status kiln_interface_init(struct kiln_interface *out_interface, const
 	if (interface.entry)
 		interface.layout = program->layouts[interface.entry - program->reflection->entries];
 	if (interface.entry && program->reflection->spec_sized && spec_count > 0) {
-		KILN_TRY(kiln_reflect_specialized(program->bytes, program->byte_count, spec, spec_count, &interface.owned));
+		KILN_TRY(kiln_reflect_specialized(program->bytes, program->byte_count, spec, spec_count,
+		                                  &interface.owned));
 		interface.entry = kiln_reflection_entry(interface.owned, interface.entry->name);
 		status = digest_layout(interface.entry, &interface.layout);
 	}

@@ -15,7 +15,7 @@ struct kiln_program {
 	size_t byte_count;
 	struct kiln_reflection *reflection;
 	struct kiln_digest *layouts; /* layout digest of each entry point */
-	unsigned references;      /* guarded by the table's lock */
+	unsigned references;         /* guarded by the table's lock */
 	uint64_t last_use;
 };
 
@@ -48,7 +48,8 @@ struct kiln_interface {
 };
 
 enum kiln_status kiln_interface_init(struct kiln_interface *out_interface, const struct kiln_program *program,
-                                     const char *entry, const struct kiln_spec_value *spec, size_t spec_count);
+                                     const char *entry, const struct kiln_spec_value *spec,
+                                     size_t spec_count);
 void kiln_interface_finish(struct kiln_interface *interface);
 
 #endif

@@ -50,11 +50,14 @@ static void look_on_disk(struct kiln_device *device, const struct kiln_pipeline_
 	find->spoilt = find->status == KILN_ERR_DAMAGED;
 	if (find->status != KILN_OK) {
 		if (find->status != KILN_ERR_NOT_FOUND)
-			kiln_log(KILN_LOG_WARN, "pipeline cache: %s; compiling instead", kiln_error_message());
+			kiln_log(KILN_LOG_WARN, "pipeline cache: %s; compiling instead",
+			         kiln_error_message());
 		return;
 	}
-	if (find->entry.flags & KILN_ENTRY_STUB)
+	if (find->entry.flags & KILN_ENTRY_STUB) {
+		atomic_store_explicit(&device->stub_blobs, true, memory_order_relaxed);
 		return;
+	}
 	find->usable = kiln_blob_fits(find->entry.payload, find->entry.payload_bytes, &device->blob_device);
 	if (find->usable)
 		return;
@@ -63,15 +66,16 @@ static void look_on_disk(struct kiln_device *device, const struct kiln_pipeline_
 	(void)kiln_cache_invalidate(device->cache, identity, NULL);
 }
 
-static enum kiln_miss_reason why_missed(struct kiln_device *device, const struct kiln_pipeline_identity *identity,
+static enum kiln_miss_reason why_missed(struct kiln_device *device,
+                                        const struct kiln_pipeline_identity *identity,
                                         const struct disk_find *find)
 {
 	struct kiln_cache_evidence evidence = {0};
 
 	if (find->usable)
 		return KILN_MISS_NONE;
-	/* What was dropped just now left no evidence. */
-	if (find->spoilt)
+	/* What was dropped just now left no evidence; a stub is of no use and all the evidence there can be. */
+	if (find->spoilt || find->status == KILN_OK)
 		return KILN_MISS_KEY_ABSENT;
 	if (kiln_cache_evidence(device->cache, identity, &evidence) != KILN_OK)
 		evidence = (struct kiln_cache_evidence){0};
@@ -81,14 +85,44 @@ static enum kiln_miss_reason why_missed(struct kiln_device *device, const struct
 
 static enum kiln_status refuse_cold(const char *kernel, enum kiln_miss_reason reason)
 {
-	return kiln_error(KILN_ERR_EXPECTED_WARM,
-	                  "kernel '%s' was expected to be warm and would be compiled: %s. Fix: warm the cache with "
-	                  "`kiln compile`, or unset KILN_CACHE_EXPECT",
-	                  kernel, kiln_miss_reason_name(reason));
+	return kiln_error(
+		KILN_ERR_EXPECTED_WARM,
+		"kernel '%s' was expected to be warm and would be compiled: %s. Fix: warm the cache with "
+		"`kiln compile`, or unset KILN_CACHE_EXPECT",
+		kernel, kiln_miss_reason_name(reason));
 }
 
-static void store(struct kiln_device *device, const struct kiln_pipeline_key *key, const struct disk_find *find,
-                  const struct kiln_compile_evidence *evidence)
+#define LEASE_BOUND_NS 10000000000u /* a few times what the slowest compile we know of takes */
+
+/* Of several processes that miss one key at once, one compiles and the others wait for its entry. A driver that keeps no code
+ * in its blobs has nothing worth waiting for: CPU drivers, as far as we know them, and any that was seen to. */
+static bool worth_a_lease(const struct kiln_device *device, const struct disk_find *find)
+{
+	bool stub = find->status == KILN_OK && (find->entry.flags & KILN_ENTRY_STUB);
+
+	return !find->usable && !stub && !device->expect_warm && device->info.type != KILN_DEVICE_CPU &&
+	       !atomic_load_explicit(&device->stub_blobs, memory_order_relaxed);
+}
+
+static void look_with_lease(struct kiln_device *device, const struct kiln_pipeline_key *key,
+                            const struct kiln_pipeline_identity *identity, struct disk_find *find,
+                            struct kiln_cache_lease *lease)
+{
+	look_on_disk(device, key, identity, find);
+	if (!device->cache || !worth_a_lease(device, find) ||
+	    kiln_cache_lease_begin(device->cache, identity, LEASE_BOUND_NS, lease) != KILN_OK ||
+	    !lease->look_again)
+		return;
+	kiln_cache_entry_finish(&find->entry);
+	look_on_disk(device, key, identity, find);
+	if (find->usable) /* nothing is left to wait for */
+		kiln_cache_lease_end(lease);
+}
+
+/* Takes the lease over: it ends once the entry is in place. */
+static void store(struct kiln_device *device, const struct kiln_pipeline_key *key,
+                  const struct disk_find *find, const struct kiln_compile_evidence *evidence,
+                  struct kiln_cache_lease *lease)
 {
 	bool stub = kiln_blob_is_stub(evidence->blob_bytes);
 	struct kiln_cache_entry entry = {
@@ -103,8 +137,11 @@ static void store(struct kiln_device *device, const struct kiln_pipeline_key *ke
 	if (!evidence->blob || (stub && find->status == KILN_OK && (find->entry.flags & KILN_ENTRY_STUB)) ||
 	    (find->usable && kiln_outcome_of(evidence, true) != KILN_OUTCOME_COMPILED))
 		return;
-	if (kiln_cache_write(device->cache, key, &device->fingerprint, &entry) != KILN_OK)
-		kiln_log(KILN_LOG_WARN, "pipeline cache: %s; going on without storing it", kiln_error_message());
+	if (stub)
+		atomic_store_explicit(&device->stub_blobs, true, memory_order_relaxed);
+	if (kiln_cache_write_later(device->cache, key, &device->fingerprint, &entry, lease) != KILN_OK)
+		kiln_log(KILN_LOG_WARN, "pipeline cache: %s; going on without storing it",
+		         kiln_error_message());
 }
 
 static void describe(struct kiln_pipeline *pipeline, const struct kiln_pipeline_identity *identity,
@@ -114,15 +151,18 @@ static void describe(struct kiln_pipeline *pipeline, const struct kiln_pipeline_
 	size_t words = program->reflection->word_count * sizeof(uint32_t);
 
 	pipeline->identity = *identity;
-	pipeline->blob_bytes = find->usable && evidence->cache_hit ? find->entry.payload_bytes : evidence->blob_bytes;
+	pipeline->blob_bytes =
+		find->usable && evidence->cache_hit ? find->entry.payload_bytes : evidence->blob_bytes;
 	pipeline->stub = pipeline->blob_bytes > 0 && kiln_blob_is_stub(pipeline->blob_bytes);
 	pipeline->weight = pipeline->stub || !pipeline->blob_bytes ? words : pipeline->blob_bytes;
 }
 
 /* Our blob was whole and the driver compiled all the same: worth a word, for it means start-up is not what it could be. */
-static void note_rejected(const char *kernel)
+static void note_rejected(struct kiln_device *device, const char *kernel)
 {
-	kiln_log(KILN_LOG_WARN, "pipeline cache: the driver did not use the stored blob of kernel '%s' and compiled it",
+	atomic_fetch_add_explicit(&device->rejected, 1, memory_order_relaxed);
+	kiln_log(KILN_LOG_WARN,
+	         "pipeline cache: the driver did not use the stored blob of kernel '%s' and compiled it",
 	         kernel);
 }
 
@@ -135,35 +175,44 @@ static enum kiln_status check_warm(const struct kiln_device *device, const char 
 	return refuse_cold(kernel, resolution->miss_reason);
 }
 
-static enum kiln_status compile(struct kiln_device *device, const struct kiln_compile *job, const char *kernel,
+static enum kiln_status compile(struct kiln_device *device, const struct kiln_compile *job,
+                                const struct kiln_pipeline_identity *identity, const char *kernel,
                                 struct kiln_resolution *resolution, struct kiln_compile_evidence *evidence)
 {
+	struct kiln_cache_note note = {0};
 	enum kiln_status status;
 
 	if (job->warm_only && !job->blob && !device->has_cache_control)
 		return refuse_cold(kernel, resolution->miss_reason);
+	/* Drivers do crash on blobs: should this one, the next process finds the note and sets the entry aside. */
+	if (job->blob)
+		note = kiln_cache_note_begin(device->cache, identity);
 	status = kiln_pipeline_compile(device, job, &resolution->pipeline, evidence);
+	if (job->blob)
+		kiln_cache_note_end(device->cache, note, status == KILN_OK && evidence->loaded);
 	if (status == KILN_ERR_EXPECTED_WARM)
 		return refuse_cold(kernel, job->blob ? KILN_MISS_KEY_ABSENT : resolution->miss_reason);
 	return status;
 }
 
 static enum kiln_status build(struct kiln_device *device, const struct kiln_program *program,
-                              const struct kiln_pipeline_key *key, const struct kiln_pipeline_identity *identity,
-                              const char *kernel, struct kiln_resolution *resolution)
+                              const struct kiln_pipeline_key *key,
+                              const struct kiln_pipeline_identity *identity, const char *kernel,
+                              struct kiln_resolution *resolution)
 {
 	struct kiln_compile job = {.key = key, .program = program, .warm_only = device->expect_warm};
 	struct kiln_compile_evidence evidence = {0};
+	struct kiln_cache_lease lease = {0};
 	struct disk_find find;
 	enum kiln_status status;
 
-	look_on_disk(device, key, identity, &find);
+	look_with_lease(device, key, identity, &find, &lease);
 	if (find.usable) {
 		job.blob = find.entry.payload;
 		job.blob_bytes = find.entry.payload_bytes;
 	}
 	resolution->miss_reason = why_missed(device, identity, &find);
-	status = compile(device, &job, kernel, resolution, &evidence);
+	status = compile(device, &job, identity, kernel, resolution, &evidence);
 	if (status != KILN_OK)
 		goto out;
 	describe(resolution->pipeline, identity, program, &find, &evidence);
@@ -171,22 +220,24 @@ static enum kiln_status build(struct kiln_device *device, const struct kiln_prog
 	resolution->compile_ns = evidence.ns;
 	if (find.usable && resolution->outcome == KILN_OUTCOME_COMPILED) {
 		resolution->miss_reason = KILN_MISS_KEY_ABSENT;
-		note_rejected(kernel);
+		note_rejected(device, kernel);
 	}
 	status = check_warm(device, kernel, resolution);
 	if (status == KILN_OK)
-		store(device, key, &find, &evidence);
+		store(device, key, &find, &evidence, &lease);
 	else
 		kiln_pipeline_unreference(resolution->pipeline);
 out:
+	kiln_cache_lease_end(&lease);
 	kiln_free(evidence.blob);
 	kiln_cache_entry_finish(&find.entry);
 	return status;
 }
 
 enum kiln_status kiln_resolve(struct kiln_device *device, const struct kiln_program *program,
-                              const struct kiln_pipeline_key *key, const struct kiln_pipeline_identity *identity,
-                              const char *kernel_name, struct kiln_resolution *out_resolution)
+                              const struct kiln_pipeline_key *key,
+                              const struct kiln_pipeline_identity *identity, const char *kernel_name,
+                              struct kiln_resolution *out_resolution)
 {
 	struct kiln_resolution resolution = {.outcome = KILN_OUTCOME_MEMORY};
 	enum kiln_status status = KILN_OK;
@@ -210,9 +261,8 @@ enum kiln_status kiln_resolve(struct kiln_device *device, const struct kiln_prog
 	return KILN_OK;
 }
 
-void kiln_resolve_held(struct kiln_device *device, struct kiln_pipeline *pipeline, struct kiln_resolution *out_resolution)
+void kiln_resolution_held(struct kiln_pipeline *pipeline, struct kiln_resolution *out_resolution)
 {
-	kiln_pipeline_tier_count(&device->pipelines, KILN_OUTCOME_MEMORY);
 	*out_resolution = (struct kiln_resolution){
 		.pipeline = pipeline,
 		.outcome = KILN_OUTCOME_MEMORY,

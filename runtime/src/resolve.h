@@ -13,11 +13,12 @@ struct kiln_resolution {
 };
 
 enum kiln_status kiln_resolve(struct kiln_device *device, const struct kiln_program *program,
-                              const struct kiln_pipeline_key *key, const struct kiln_pipeline_identity *identity,
-                              const char *kernel_name, struct kiln_resolution *out_resolution);
+                              const struct kiln_pipeline_key *key,
+                              const struct kiln_pipeline_identity *identity, const char *kernel_name,
+                              struct kiln_resolution *out_resolution);
 
-/* The same for a pipeline the caller holds already: whether the memory tier still has it too does not matter. */
-void kiln_resolve_held(struct kiln_device *device, struct kiln_pipeline *pipeline, struct kiln_resolution *out_resolution);
+/* What a resolve says of a pipeline the caller holds already: whether the memory tier still has it too does not matter. */
+void kiln_resolution_held(struct kiln_pipeline *pipeline, struct kiln_resolution *out_resolution);
 
 /* Pure: the outcome that evidence supports. `offered`: our blob went to the driver. */
 enum kiln_outcome kiln_outcome_of(const struct kiln_compile_evidence *evidence, bool offered);

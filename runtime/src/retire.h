@@ -6,7 +6,7 @@
 
 struct kiln_retired {
 	struct kiln_retired *next;
-	uint64_t ticket;              /* free once this submission is done */
+	uint64_t ticket; /* free once this submission is done */
 	void (*free)(void *object);
 	void *object;
 };

@@ -39,8 +39,8 @@ void kiln_device_score(struct kiln_device_info *info)
 		gib = 999;
 	info->score = (info->can_launch ? 10000 : 0) + type->score + gib;
 	(void)snprintf(info->why, sizeof(info->why), "%s %lld for a %s, %lld for GiB of device memory",
-	               info->can_launch ? "10000 for launching," : "0, it compiles only,", (long long)type->score,
-	               type->name, (long long)gib);
+	               info->can_launch ? "10000 for launching," : "0, it compiles only,",
+	               (long long)type->score, type->name, (long long)gib);
 }
 
 static bool all_digits(const char *text)
@@ -63,7 +63,8 @@ static bool parse_uuid(const char *text, uint8_t out_uuid[16])
 			continue;
 		if (digits == 32 || !isxdigit((unsigned char)lower))
 			return false;
-		out_uuid[digits / 2] = (uint8_t)(out_uuid[digits / 2] << 4 | (lower <= '9' ? lower - '0' : lower - 'a' + 10));
+		out_uuid[digits / 2] = (uint8_t)(out_uuid[digits / 2] << 4 |
+		                                 (lower <= '9' ? lower - '0' : lower - 'a' + 10));
 		digits++;
 	}
 	return digits == 32;
@@ -111,13 +112,14 @@ static enum kiln_status no_device(const struct kiln_device_info *infos, size_t c
 	size_t used = 0;
 
 	for (size_t i = 0; i < count && used < sizeof(names); i++) {
-		int more = snprintf(names + used, sizeof(names) - used, "%s%u: %s", i ? ", " : "", infos[i].index,
-		                    infos[i].name);
+		int more = snprintf(names + used, sizeof(names) - used, "%s%u: %s", i ? ", " : "",
+		                    infos[i].index, infos[i].name);
 
 		used += more > 0 ? (size_t)more : 0;
 	}
-	return kiln_error(KILN_ERR_NO_DEVICE, "no device matches '%.100s'; there are: %s. Fix: give an index, a part of a "
-	                                      "name, a UUID, 'gpu' or 'cpu'",
+	return kiln_error(KILN_ERR_NO_DEVICE,
+	                  "no device matches '%.100s'; there are: %s. Fix: give an index, a part of a "
+	                  "name, a UUID, 'gpu' or 'cpu'",
 	                  select ? select : "", names);
 }
 
@@ -133,9 +135,10 @@ enum kiln_status kiln_device_select(const struct kiln_device_info *infos, size_t
 	if (!best)
 		return no_device(infos, count, select);
 	if (best->score < 0)
-		return kiln_error(KILN_ERR_NO_COMPUTE,
-		                  "device %u '%s' cannot run kernels: %s. Fix: choose another (`kiln info` lists them)",
-		                  best->index, best->name, best->why);
+		return kiln_error(
+			KILN_ERR_NO_COMPUTE,
+			"device %u '%s' cannot run kernels: %s. Fix: choose another (`kiln info` lists them)",
+			best->index, best->name, best->why);
 	*out_index = (size_t)(best - infos);
 	return KILN_OK;
 }

@@ -177,7 +177,9 @@ static enum kiln_status ensure_ready(struct kiln_device *device)
 		return KILN_OK;
 	stream->slots = kiln_alloc_zero(KILN_STREAM_SLOTS, sizeof(*stream->slots));
 	if (!stream->slots)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory starting the device's stream. Fix: free memory and call again");
+		return kiln_error(
+			KILN_ERR_OUT_OF_MEMORY,
+			"out of memory starting the device's stream. Fix: free memory and call again");
 	device->vk.vkGetDeviceQueue(device->handle, device->queue_family, 0, &stream->queue);
 	return KILN_OK;
 }
@@ -234,7 +236,8 @@ void kiln_stream_end(struct kiln_device *device, uint32_t commands)
 
 /* ---- Waiting ---- */
 
-enum kiln_status kiln_stream_wait_buffer(struct kiln_device *device, struct kiln_buffer *buffer, bool for_write)
+enum kiln_status kiln_stream_wait_buffer(struct kiln_device *device, struct kiln_buffer *buffer,
+                                         bool for_write)
 {
 	enum kiln_status status;
 

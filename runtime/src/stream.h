@@ -60,14 +60,16 @@ struct kiln_stream_launch {
 };
 
 enum kiln_status kiln_stream_launch(struct kiln_device *device, const struct kiln_stream_launch *launch);
-enum kiln_status kiln_stream_copy(struct kiln_device *device, struct kiln_buffer *source, uint64_t source_offset,
-                                  struct kiln_buffer *target, uint64_t target_offset, uint64_t bytes);
-enum kiln_status kiln_stream_fill(struct kiln_device *device, struct kiln_buffer *buffer, uint64_t offset, uint64_t bytes,
-                                  uint32_t value);
+enum kiln_status kiln_stream_copy(struct kiln_device *device, struct kiln_buffer *source,
+                                  uint64_t source_offset, struct kiln_buffer *target, uint64_t target_offset,
+                                  uint64_t bytes);
+enum kiln_status kiln_stream_fill(struct kiln_device *device, struct kiln_buffer *buffer, uint64_t offset,
+                                  uint64_t bytes, uint32_t value);
 
 /* Submits what is needed and waits until the host may read the buffer (all writes done) or, with `for_write`, write it
  * (all uses done). Returns at once when nothing pending touches it. */
-enum kiln_status kiln_stream_wait_buffer(struct kiln_device *device, struct kiln_buffer *buffer, bool for_write);
+enum kiln_status kiln_stream_wait_buffer(struct kiln_device *device, struct kiln_buffer *buffer,
+                                         bool for_write);
 
 /* Submits and waits for everything. */
 enum kiln_status kiln_stream_wait(struct kiln_device *device);

@@ -10,12 +10,14 @@
 
 static void barrier(struct kiln_device *device, struct kiln_stream_slot *slot)
 {
-	const VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+	const VkPipelineStageFlags stages =
+		VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
 	VkMemoryBarrier memory = {
 		.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
 		.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-		.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT |
-	                         VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+		.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+	                         VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
+	                         VK_ACCESS_TRANSFER_WRITE_BIT,
 	};
 
 	device->vk.vkCmdPipelineBarrier(slot->commands, stages, stages, 0, 1, &memory, 0, NULL, 0, NULL);
@@ -23,8 +25,8 @@ static void barrier(struct kiln_device *device, struct kiln_stream_slot *slot)
 	atomic_fetch_add_explicit(&device->barriers, 1, memory_order_relaxed);
 }
 
-static void order(struct kiln_device *device, struct kiln_stream_slot *slot, const struct kiln_stream_binding *bindings,
-                  uint32_t count)
+static void order(struct kiln_device *device, struct kiln_stream_slot *slot,
+                  const struct kiln_stream_binding *bindings, uint32_t count)
 {
 	struct kiln_stream *stream = &device->stream;
 	bool hazard = false;
@@ -44,20 +46,22 @@ static void push_constants(struct kiln_device *device, struct kiln_stream_slot *
 	uint32_t tail = 0;
 
 	if (whole)
-		device->vk.vkCmdPushConstants(slot->commands, launch->pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, whole,
-		                              launch->push);
+		device->vk.vkCmdPushConstants(slot->commands, launch->pipeline->layout,
+		                              VK_SHADER_STAGE_COMPUTE_BIT, 0, whole, launch->push);
 	if (!rest)
 		return;
 	/* Vulkan pushes whole words; the block's last bytes are padded here. */
 	memcpy(&tail, (const char *)launch->push + whole, rest);
-	device->vk.vkCmdPushConstants(slot->commands, launch->pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, whole, 4, &tail);
+	device->vk.vkCmdPushConstants(slot->commands, launch->pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT,
+	                              whole, 4, &tail);
 }
 
 static void record_launch(struct kiln_device *device, struct kiln_stream_slot *slot,
                           const struct kiln_stream_launch *launch)
 {
 	order(device, slot, launch->bindings, launch->binding_count);
-	device->vk.vkCmdBindPipeline(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE, launch->pipeline->handle);
+	device->vk.vkCmdBindPipeline(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
+	                             launch->pipeline->handle);
 	push_constants(device, slot, launch);
 	device->vk.vkCmdDispatch(slot->commands, launch->groups[0], launch->groups[1], launch->groups[2]);
 	launch->pipeline->ticket = slot->ticket;
@@ -77,8 +81,9 @@ enum kiln_status kiln_stream_launch(struct kiln_device *device, const struct kil
 	return status;
 }
 
-enum kiln_status kiln_stream_copy(struct kiln_device *device, struct kiln_buffer *source, uint64_t source_offset,
-                                  struct kiln_buffer *target, uint64_t target_offset, uint64_t bytes)
+enum kiln_status kiln_stream_copy(struct kiln_device *device, struct kiln_buffer *source,
+                                  uint64_t source_offset, struct kiln_buffer *target, uint64_t target_offset,
+                                  uint64_t bytes)
 {
 	const struct kiln_stream_binding ends[2] = {
 		{source, source_offset, bytes, KILN_ACCESS_READ},
@@ -94,8 +99,8 @@ enum kiln_status kiln_stream_copy(struct kiln_device *device, struct kiln_buffer
 	return KILN_OK;
 }
 
-enum kiln_status kiln_stream_fill(struct kiln_device *device, struct kiln_buffer *buffer, uint64_t offset, uint64_t bytes,
-                                  uint32_t value)
+enum kiln_status kiln_stream_fill(struct kiln_device *device, struct kiln_buffer *buffer, uint64_t offset,
+                                  uint64_t bytes, uint32_t value)
 {
 	const struct kiln_stream_binding range = {buffer, offset, bytes, KILN_ACCESS_WRITE};
 	struct kiln_stream_slot *slot;

@@ -29,8 +29,10 @@ static enum kiln_status create(struct kiln_device *device, struct kiln_stream_sl
 	KILN_VK_NEW(device, status, out, slot->pool,
 	            device->vk.vkCreateCommandPool(device->handle, &pool, NULL, &slot->pool));
 	commands.commandPool = slot->pool;
-	KILN_VK(device, status, out, device->vk.vkAllocateCommandBuffers(device->handle, &commands, &slot->commands));
-	KILN_VK_NEW(device, status, out, slot->fence, device->vk.vkCreateFence(device->handle, &fence, NULL, &slot->fence));
+	KILN_VK(device, status, out,
+	        device->vk.vkAllocateCommandBuffers(device->handle, &commands, &slot->commands));
+	KILN_VK_NEW(device, status, out, slot->fence,
+	            device->vk.vkCreateFence(device->handle, &fence, NULL, &slot->fence));
 	return KILN_OK;
 out:
 	kiln_slot_finish(device, slot);
@@ -63,7 +65,8 @@ static enum kiln_status recycle(struct kiln_device *device, struct kiln_stream_s
 	KILN_VK(device, status, out, device->vk.vkResetFences(device->handle, 1, &slot->fence));
 	KILN_VK(device, status, out, device->vk.vkResetCommandPool(device->handle, slot->pool, 0));
 	for (uint32_t i = 0; i < slot->pool_count; i++) {
-		KILN_VK(device, status, out, device->vk.vkResetDescriptorPool(device->handle, slot->pools[i].handle, 0));
+		KILN_VK(device, status, out,
+		        device->vk.vkResetDescriptorPool(device->handle, slot->pools[i].handle, 0));
 		refill(&slot->pools[i]);
 	}
 	slot->pool_current = 0;
@@ -144,10 +147,12 @@ static enum kiln_status add_pool(struct kiln_device *device, struct kiln_stream_
 	enum kiln_status status = KILN_OK;
 
 	if (!pools)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY, "out of memory recording a launch. Fix: free memory and call again");
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory recording a launch. Fix: free memory and call again");
 	slot->pools = pools;
 	KILN_VK(device, status, out, /* counted only when it is there */
-	        device->vk.vkCreateDescriptorPool(device->handle, &info, NULL, &pools[slot->pool_count].handle));
+	        device->vk.vkCreateDescriptorPool(device->handle, &info, NULL,
+	                                          &pools[slot->pool_count].handle));
 	refill(&pools[slot->pool_count]);
 	slot->pool_count++;
 out:
@@ -162,7 +167,8 @@ static bool fits(const struct kiln_descriptor_pool *pool, uint32_t sets, uint32_
 /* The pool this launch's sets come from, with room for all of them. Launches are bounded to KILN_BUFFERS_MAX bindings, so an
  * empty pool always has room. */
 static enum kiln_status take_pool(struct kiln_device *device, struct kiln_stream_slot *slot,
-                                  const struct kiln_stream_launch *launch, struct kiln_descriptor_pool **out_pool)
+                                  const struct kiln_stream_launch *launch,
+                                  struct kiln_descriptor_pool **out_pool)
 {
 	uint32_t storage = 0, uniform = 0;
 	struct kiln_descriptor_pool *pool;
@@ -185,15 +191,16 @@ static enum kiln_status take_pool(struct kiln_device *device, struct kiln_stream
 	return KILN_OK;
 }
 
-static void write_sets(struct kiln_device *device, const struct kiln_stream_launch *launch, const VkDescriptorSet *sets)
+static void write_sets(struct kiln_device *device, const struct kiln_stream_launch *launch,
+                       const VkDescriptorSet *sets)
 {
 	VkDescriptorBufferInfo buffers[KILN_BUFFERS_MAX];
 	VkWriteDescriptorSet writes[KILN_BUFFERS_MAX];
 	uint32_t write_count = 0, element = 0;
 
 	for (uint32_t i = 0; i < launch->binding_count; i++)
-		buffers[i] = (VkDescriptorBufferInfo){launch->bindings[i].buffer->handle, launch->bindings[i].offset,
-		                                      launch->bindings[i].bytes};
+		buffers[i] = (VkDescriptorBufferInfo){launch->bindings[i].buffer->handle,
+		                                      launch->bindings[i].offset, launch->bindings[i].bytes};
 	for (size_t i = 0; i < launch->entry->binding_count; i++) {
 		const struct kiln_layout_binding *layout = &launch->entry->bindings[i].layout;
 
@@ -202,8 +209,9 @@ static void write_sets(struct kiln_device *device, const struct kiln_stream_laun
 			.dstSet = sets[layout->set],
 			.dstBinding = layout->binding,
 			.descriptorCount = layout->count,
-			.descriptorType = layout->type == KILN_BINDING_UNIFORM_BUFFER ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
-			                                                              : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+			.descriptorType = layout->type == KILN_BINDING_UNIFORM_BUFFER
+		                                  ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
+		                                  : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
 			.pBufferInfo = &buffers[element],
 		};
 		element += layout->count;
@@ -229,8 +237,9 @@ enum kiln_status kiln_slot_bind(struct kiln_device *device, struct kiln_stream_s
 	info.descriptorPool = pool->handle;
 	KILN_VK(device, status, out, device->vk.vkAllocateDescriptorSets(device->handle, &info, sets));
 	write_sets(device, launch, sets);
-	device->vk.vkCmdBindDescriptorSets(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE, launch->pipeline->layout, 0,
-	                                   launch->pipeline->set_count, sets, 0, NULL);
+	device->vk.vkCmdBindDescriptorSets(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
+	                                   launch->pipeline->layout, 0, launch->pipeline->set_count, sets, 0,
+	                                   NULL);
 out:
 	return status;
 }

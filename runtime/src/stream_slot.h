@@ -22,10 +22,10 @@ struct kiln_stream_slot {
 	VkCommandBuffer commands;
 	VkFence fence;
 	uint64_t ticket;
-	bool pending;          /* submitted and not known to be done */
-	uint32_t recorded;     /* commands since it began */
-	uint32_t waiters;      /* threads in a wait for the fence: it may not be reset */
-	bool ended;            /* recorded to the end, and not submitted yet */
+	bool pending;      /* submitted and not known to be done */
+	uint32_t recorded; /* commands since it began */
+	uint32_t waiters;  /* threads in a wait for the fence: it may not be reset */
+	bool ended;        /* recorded to the end, and not submitted yet */
 	struct kiln_descriptor_pool *pools;
 	uint32_t pool_count, pool_current;
 };

@@ -14,24 +14,24 @@ const char *kiln_vk_result_name(VkResult result);
 
 /* Runs a device call; a negative result becomes a status (device loss is latched on the device) and leaves through
  * `label` with `status` set. Positive results are success here: name them where they matter. */
-#define KILN_VK(device, status, label, call)                                        \
-	do {                                                                        \
-		VkResult kiln_vk_result_ = (call);                                  \
-		if (kiln_vk_result_ < 0) {                                          \
+#define KILN_VK(device, status, label, call)                                               \
+	do {                                                                               \
+		VkResult kiln_vk_result_ = (call);                                         \
+		if (kiln_vk_result_ < 0) {                                                 \
 			(status) = kiln_device_vk_error((device), kiln_vk_result_, #call); \
-			goto label;                                                 \
-		}                                                                   \
+			goto label;                                                        \
+		}                                                                          \
 	} while (0)
 
 /* The same for a call that creates `handle`, which Vulkan leaves undefined after a failure. */
-#define KILN_VK_NEW(device, status, label, handle, call)                            \
-	do {                                                                        \
-		VkResult kiln_vk_result_ = (call);                                  \
-		if (kiln_vk_result_ < 0) {                                          \
-			(handle) = VK_NULL_HANDLE;                                  \
+#define KILN_VK_NEW(device, status, label, handle, call)                                   \
+	do {                                                                               \
+		VkResult kiln_vk_result_ = (call);                                         \
+		if (kiln_vk_result_ < 0) {                                                 \
+			(handle) = VK_NULL_HANDLE;                                         \
 			(status) = kiln_device_vk_error((device), kiln_vk_result_, #call); \
-			goto label;                                                 \
-		}                                                                   \
+			goto label;                                                        \
+		}                                                                          \
 	} while (0)
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <base/error.h>
 
-void kiln_workgroup_default(const struct kiln_entry_point *entry, const struct kiln_spec_value *spec, size_t spec_count,
-                            uint32_t out_size[3])
+void kiln_workgroup_default(const struct kiln_entry_point *entry, const struct kiln_spec_value *spec,
+                            size_t spec_count, uint32_t out_size[3])
 {
 	for (int d = 0; d < 3; d++) {
 		out_size[d] = entry->workgroup[d].size;
@@ -33,10 +33,12 @@ enum kiln_status kiln_workgroup_check(const uint32_t size[3], const struct kiln_
 {
 	if (within(size, limits))
 		return KILN_OK;
-	return kiln_error(KILN_ERR_WORKGROUP_LIMIT,
-	                  "a workgroup of %ux%ux%u threads is beyond the device's limits: at most %ux%ux%u and %u in all. "
-	                  "Fix: ask for a smaller workgroup",
-	                  size[0], size[1], size[2], limits->size[0], limits->size[1], limits->size[2], limits->threads);
+	return kiln_error(
+		KILN_ERR_WORKGROUP_LIMIT,
+		"a workgroup of %ux%ux%u threads is beyond the device's limits: at most %ux%ux%u and %u in all. "
+		"Fix: ask for a smaller workgroup",
+		size[0], size[1], size[2], limits->size[0], limits->size[1], limits->size[2],
+		limits->threads);
 }
 
 /* May this kernel have this size at all? Two dimensions set by one constant must agree. */
@@ -61,7 +63,8 @@ static bool all_ones(const struct kiln_entry_point *entry, const uint32_t own[3]
 	return true;
 }
 
-static void take(struct kiln_workgroup_choice *choice, const uint32_t size[3], enum kiln_workgroup_source source)
+static void take(struct kiln_workgroup_choice *choice, const uint32_t size[3],
+                 enum kiln_workgroup_source source)
 {
 	memcpy(choice->size, size, sizeof(choice->size));
 	choice->source = source;
@@ -69,12 +72,13 @@ static void take(struct kiln_workgroup_choice *choice, const uint32_t size[3], e
 
 static bool any_specialised(const struct kiln_entry_point *entry)
 {
-	return entry->workgroup[0].specialised || entry->workgroup[1].specialised || entry->workgroup[2].specialised;
+	return entry->workgroup[0].specialised || entry->workgroup[1].specialised ||
+	       entry->workgroup[2].specialised;
 }
 
 /* The size when neither the caller nor the store has a say. */
-static void take_own(struct kiln_workgroup_choice *choice, const struct kiln_entry_point *entry, const uint32_t own[3],
-                     const struct kiln_workgroup_limits *limits)
+static void take_own(struct kiln_workgroup_choice *choice, const struct kiln_entry_point *entry,
+                     const uint32_t own[3], const struct kiln_workgroup_limits *limits)
 {
 	const uint32_t rule[3] = {64, own[1], own[2]};
 
@@ -96,13 +100,15 @@ static void fill_in(const struct kiln_entry_point *entry, const uint32_t own[3],
 	for (int d = 0; d < 3; d++) {
 		out_size[d] = wanted[d] ? wanted[d] : own[d];
 		for (int e = 0; e < 3 && !wanted[d]; e++)
-			if (wanted[e] && dims[d].specialised && dims[e].specialised && dims[d].spec_id == dims[e].spec_id)
+			if (wanted[e] && dims[d].specialised && dims[e].specialised &&
+			    dims[d].spec_id == dims[e].spec_id)
 				out_size[d] = wanted[e];
 	}
 }
 
-enum kiln_status kiln_workgroup_choose(const struct kiln_entry_point *entry, const uint32_t own[3], const uint32_t wanted[3],
-                                       const uint32_t record[3], const struct kiln_workgroup_limits *limits,
+enum kiln_status kiln_workgroup_choose(const struct kiln_entry_point *entry, const uint32_t own[3],
+                                       const uint32_t wanted[3], const uint32_t record[3],
+                                       const struct kiln_workgroup_limits *limits,
                                        struct kiln_workgroup_choice *out_choice)
 {
 	struct kiln_workgroup_choice choice = {.note = ""};
@@ -111,10 +117,11 @@ enum kiln_status kiln_workgroup_choose(const struct kiln_entry_point *entry, con
 	if (wanted[0] || wanted[1] || wanted[2]) {
 		fill_in(entry, own, wanted, size);
 		if (!reachable(entry, own, size))
-			return kiln_error(KILN_ERR_INVALID_ARGUMENT,
-			                  "workgroup %ux%ux%u was asked for, but the kernel of %ux%ux%u fixes a dimension or sets two "
-			                  "by one constant. Fix: declare each with local_size_x_id, or do not ask for a size",
-			                  size[0], size[1], size[2], own[0], own[1], own[2]);
+			return kiln_error(
+				KILN_ERR_INVALID_ARGUMENT,
+				"workgroup %ux%ux%u was asked for, but the kernel of %ux%ux%u fixes a dimension or sets two "
+				"by one constant. Fix: declare each with local_size_x_id, or do not ask for a size",
+				size[0], size[1], size[2], own[0], own[1], own[2]);
 		take(&choice, size, KILN_WORKGROUP_EXPLICIT);
 	} else if (record && reachable(entry, own, record) && within(record, limits)) {
 		take(&choice, record, KILN_WORKGROUP_STORE);

@@ -16,13 +16,14 @@ struct kiln_workgroup_choice {
 };
 
 /* The size the module has with these specialisation values and no other influence. */
-void kiln_workgroup_default(const struct kiln_entry_point *entry, const struct kiln_spec_value *spec, size_t spec_count,
-                            uint32_t out_size[3]);
+void kiln_workgroup_default(const struct kiln_entry_point *entry, const struct kiln_spec_value *spec,
+                            size_t spec_count, uint32_t out_size[3]);
 
 /* `own`: kiln_workgroup_default(). `wanted`: the caller's, 0 per dimension = no wish. `record`: the store's, NULL = none.
  * Returns KILN_ERR_WORKGROUP_LIMIT, or KILN_ERR_INVALID_ARGUMENT for a wish against a size that is fixed in the module. */
-enum kiln_status kiln_workgroup_choose(const struct kiln_entry_point *entry, const uint32_t own[3], const uint32_t wanted[3],
-                                       const uint32_t record[3], const struct kiln_workgroup_limits *limits,
+enum kiln_status kiln_workgroup_choose(const struct kiln_entry_point *entry, const uint32_t own[3],
+                                       const uint32_t wanted[3], const uint32_t record[3],
+                                       const struct kiln_workgroup_limits *limits,
                                        struct kiln_workgroup_choice *out_choice);
 
 /* KILN_OK, or KILN_ERR_WORKGROUP_LIMIT with its sentence. */

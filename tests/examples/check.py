@@ -7,6 +7,7 @@ import array
 import glob
 import math
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -266,6 +267,32 @@ def warm_start_leaves_no_folder_behind(programs):
     with tempfile.TemporaryDirectory() as temporary:
         Example(programs, "04_warm_start").run(env={**driver("lvp"), "TMPDIR": temporary})
         assert os.listdir(temporary) == []
+
+
+@behaviour
+def own_device_loads_what_it_compiled_before(programs):
+    example = Example(programs, "06_bring_your_own_device")
+    env = driver("radeon")
+    def entries():
+        return list(pathlib.Path(example.path("kept")).rglob("*.bin"))
+
+    assert example.run("kept", env=env).stdout == "pipeline compiled\n"
+    path, = entries()
+    assert path.stat().st_size > 1000, "no code in the entry"
+    assert example.run("kept", env=env).stdout == "pipeline loaded\n"
+    # Another driver is another device, and damage is compiled again.
+    assert example.run("kept", env=driver("lvp")).stdout == "pipeline compiled\n"
+    assert len(entries()) == 2
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert example.run("kept", env=env).stdout == "pipeline compiled\n"
+    assert example.run("kept", env=env).stdout == "pipeline loaded\n"
+    assert example.run("kept", env={**env, "KILN_CACHE": "off"}).stdout == "pipeline compiled\n"
+    done = example.run("/dev/null/no", env=env)
+    assert done.stdout == "pipeline compiled\n" and "without a cache" in done.stderr
+    none = {"VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"}
+    assert "Fix:" in example.run("kept", env=none, code=77).stderr
+    assert example.run("--help", env={}).stdout.startswith("usage: 06_bring_your_own_device")
+    example.run("--nonsense", env={}, code=2)
 
 
 LAUNCHING = ("01_saxpy", "02_reduce", "03_image", "05_mandelbrot")

@@ -8,7 +8,8 @@ import sys
 import support
 from support import BAD_KERNEL, FILE, NO_DEVICE, USAGE
 
-COMMANDS = ("info", "run", "reflect", "compile", "cache ls", "cache path", "tune ls", "env")
+COMMANDS = ("info", "run", "reflect", "compile", "cache ls", "cache show", "cache path", "cache stat", "cache why",
+            "cache verify", "cache gc", "cache clear", "cache export", "cache import", "tune ls", "env")
 NO_DRIVER = {"VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"}
 
 RECORD = """schema = 1

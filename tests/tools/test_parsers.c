@@ -76,6 +76,26 @@ static void triples_fill_up_with_ones(void **state)
 	assert_false(kiln_number_triple("4294967296", triple));
 }
 
+static void durations_have_one_unit_and_are_above_0(void **state)
+{
+	static const char *const bad[] = {"",   "5",  "s",   "0s", "-1d",  "1y",
+	                                  "1 d", " 1d", "1dd", "1.5h", "+1d", "9223372036854775808s"};
+	int64_t seconds = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (kiln_number_duration(bad[i], &seconds))
+			fail_msg("'%s' is taken for a duration", bad[i]);
+	assert_int_equal(seconds, 7);
+	assert_true(kiln_number_duration("90s", &seconds) && seconds == 90);
+	assert_true(kiln_number_duration("90m", &seconds) && seconds == 5400);
+	assert_true(kiln_number_duration("12h", &seconds) && seconds == 43200);
+	assert_true(kiln_number_duration("30d", &seconds) && seconds == 2592000);
+	assert_true(kiln_number_duration("8w", &seconds) && seconds == 4838400);
+	assert_true(kiln_number_duration("9223372036854775807s", &seconds) && seconds == INT64_MAX);
+	assert_false(kiln_number_duration("9223372036854775807m", &seconds));
+}
+
 static void every_half_survives_the_way_through_double(void **state)
 {
 	(void)state;
@@ -339,6 +359,7 @@ int main(void)
 		cmocka_unit_test(signed_numbers_end_at_their_range),
 		cmocka_unit_test(extents_have_suffixes_and_up_to_three_parts),
 		cmocka_unit_test(triples_fill_up_with_ones),
+		cmocka_unit_test(durations_have_one_unit_and_are_above_0),
 		cmocka_unit_test(every_half_survives_the_way_through_double),
 		cmocka_unit_test(halves_round_to_even_and_overflow_to_infinity),
 		cmocka_unit_test(values_outside_their_type_are_refused),

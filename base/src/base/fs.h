@@ -12,10 +12,13 @@
 
 #include <kiln/status.h>
 
+/* Names below an open folder may have several components; no link is followed on the way to the last, nor at the last
+ * by openat with O_NOFOLLOW, which alone makes openat so careful. */
 struct kiln_fs {
 	int (*openat)(void *user, int dir, const char *name, int flags, mode_t mode);
 	int (*close)(void *user, int fd);
 	ssize_t (*read)(void *user, int fd, void *data, size_t bytes);
+	ssize_t (*pread)(void *user, int fd, void *data, size_t bytes, uint64_t offset);
 	ssize_t (*write)(void *user, int fd, const void *data, size_t bytes);
 	int (*fstat)(void *user, int fd, struct stat *out);
 	int (*fstatat)(void *user, int dir, const char *name, struct stat *out); /* never follows a link */
@@ -28,6 +31,15 @@ struct kiln_fs {
 	int (*futimens)(void *user, int fd, const struct timespec times[2]);
 	/* Whole-file exclusive lock (open-file-description lock), waiting; released by close. */
 	int (*lock)(void *user, int fd);
+	/* Exclusive lock on a range, by the same kind of lock, not waiting: EAGAIN or EACCES when another open
+	 * file holds part of it. Ends with unlock, or when the last descriptor of the open file closes. */
+	int (*try_lock)(void *user, int fd, uint64_t offset, uint64_t bytes);
+	int (*unlock)(void *user, int fd, uint64_t offset, uint64_t bytes);
+	/* Whether try_lock would fail because of another open file: 1, 0, or -1 with errno. */
+	int (*is_locked)(void *user, int fd, uint64_t offset, uint64_t bytes);
+	/* Maps the file's first bytes, shared and writable; NULL with errno. The caller knows the file's size. */
+	void *(*map)(void *user, int fd, size_t bytes);
+	int (*unmap)(void *user, void *memory, size_t bytes);
 	/* Calls `visit` for every name but "." and ".."; stops when it returns false. Does not close `dir`. */
 	int (*list)(void *user, int dir, bool (*visit)(void *visit_user, const char *name),
 	            void *visit_user);

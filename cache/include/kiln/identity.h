@@ -161,6 +161,15 @@ KILN_API enum kiln_status kiln_pipeline_identity(const struct kiln_pipeline_key 
                                                  const struct kiln_fingerprint *fingerprint,
                                                  struct kiln_pipeline_identity *out_identity);
 
+/** The fields in which two pipelines differ, the old value first: "wg 64x1x1 -> 128x1x1, driver 0123456789ab ->
+ *  ba9876543210"; "" when there are none. Without both fingerprints only the keys are compared. *out_fields (may be
+ *  NULL) counts the fields: the fewer, the nearer.
+ *  Writes at most `bytes`, always NUL-terminated.  Returns: the length the whole text needs, without NUL; 0 (and "")
+ *  also for a key that kiln_policy_digest() refuses.  Threads: any.  Blocks: no. */
+KILN_API size_t kiln_key_diff_print(const struct kiln_pipeline_key *was, const struct kiln_fingerprint *was_on,
+                                    const struct kiln_pipeline_key *now, const struct kiln_fingerprint *now_on,
+                                    char *out_text, size_t bytes, unsigned *out_fields);
+
 /** What a content key is made of, for artefacts that are no pipelines (SPIR-V compiled from GLSL, say). */
 struct kiln_content {
 	const char *backend;           /* NULL = "vulkan" */

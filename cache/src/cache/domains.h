@@ -10,5 +10,8 @@
 #define KILN_DOMAIN_IDENTITY "kiln pipeline identity v1"
 #define KILN_DOMAIN_CONTENT "kiln content key v1"
 #define KILN_DOMAIN_ENTRY "kiln cache entry v1"
+#define KILN_DOMAIN_PACK "kiln cache pack v1"
+#define KILN_DOMAIN_SECRET "kiln cache secret v1"
+#define KILN_DOMAIN_SECRET_ID "kiln cache secret id v1"
 
 #endif

@@ -11,20 +11,25 @@
 #include <base/table.h>
 #include <base/thread.h>
 #include <cache/entry.h>
+#include <cache/later.h>
+#include <cache/layers.h>
+#include <cache/notes.h>
 
 #define KILN_ENTRY_BYTES_DEFAULT (UINT64_C(64) << 20)
 
 /* The fields of struct kiln_cache_counters, each on its own: no lock on the read path. */
 struct kiln_counts {
 	_Atomic uint64_t reads, found, not_found, damaged, other_version, too_large, read_errors;
-	_Atomic uint64_t writes, write_errors, write_skips;
+	_Atomic uint64_t writes, write_errors, write_skips, no_space;
 	_Atomic uint64_t flushes, flush_errors;
+	_Atomic uint64_t set_aside;
+	_Atomic uint64_t layer_found, writes_later, later_drops;
 };
 
 /* Folders whose content changed since they were last synced. */
 struct kiln_dirty {
 	bool shards[2][256]; /* of pipelines, of content */
-	bool above;          /* the root itself is new in its parents */
+	bool above;          /* the root itself may be new in its parents */
 	bool everything;     /* a change could not be noted: sync the whole file system */
 };
 
@@ -44,8 +49,15 @@ struct kiln_cache {
 	int root_fd;        /* -1: a read-only cache whose root does not exist */
 	bool read_only;
 	uint64_t max_entry_bytes;
+	struct kiln_seal seal;
+	struct kiln_notes notes;
 	struct kiln_counts counts;
 	_Atomic bool damage_logged;
+	_Atomic uint64_t next_forced_gc_ns; /* monotonic: no collection for a full disk before that */
+	_Atomic uint64_t uncollected_bytes; /* written since the last collection */
+	_Atomic bool later_logged;
+	struct kiln_later later;
+	struct kiln_layers layers;
 	struct kiln_pending pending;
 };
 
@@ -83,6 +95,24 @@ void kiln_file_finish(const struct kiln_cache *cache, struct kiln_file *file);
  * Returns whether this file is no longer there. */
 bool kiln_file_remove(const struct kiln_cache *cache, const char *dir, const char *path,
                       const struct kiln_file *file);
+
+/* What verified bytes say: fills `listing` from `copy` and `identity`, which must live as long.
+ * KILN_ERR_DAMAGED also for an entry that does not lie where its key belongs. */
+enum kiln_status kiln_entry_describe(const struct kiln_cache *cache, const char *path, const uint8_t *data,
+                                     size_t bytes, struct kiln_cache_listing *listing,
+                                     struct kiln_subject_copy *copy, struct kiln_pipeline_identity *identity);
+
+/* A read without counting it; *out_counter is the one it belongs in. Neither queue nor layers are looked at. */
+enum kiln_status kiln_subject_read(struct kiln_cache *cache, const struct kiln_subject *subject,
+                                   const struct kiln_place *place, struct kiln_cache_entry *out_entry,
+                                   _Atomic uint64_t **out_counter);
+/* Encodes, writes and counts, here and now. */
+enum kiln_status kiln_subject_write(struct kiln_cache *cache, const struct kiln_subject *subject,
+                                    const struct kiln_place *place, const struct kiln_cache_entry *entry);
+
+/* Puts a whole encoded entry in its place. A full disk is collected once, and the write tried once more. */
+enum kiln_status kiln_entry_install(struct kiln_cache *cache, const struct kiln_place *place, const void *data,
+                                    size_t bytes);
 
 /* ---- Flush's list ---- */
 

@@ -110,6 +110,8 @@ struct kiln_device_counters {
 	uint64_t failed;
 	uint64_t launches, submits, barriers;
 	uint64_t validation_messages; /* warnings and errors of the validation layer */
+	uint64_t rejected;            /* of `compiled`: our blob was whole, and the driver compiled all the same. Always 0 where
+	                                 all is well: an alarm */
 };
 
 /** Threads: any.  Blocks: no. */

@@ -10,6 +10,8 @@
 
 KILN_BEGIN_DECLS
 
+struct kiln_cache;
+
 struct kiln_glsl_define {
 	const char *name;
 	const char *value; /* NULL = 1 */
@@ -23,12 +25,14 @@ struct kiln_glsl_params {
 	const struct kiln_glsl_define *defines;
 	size_t define_count;
 	uint32_t spirv_version;                 /* SPIR-V version word; 0 = 0x00010300 (Vulkan 1.1) */
+	struct kiln_cache *cache;               /* keeps the SPIR-V, so that the next time only files are read; NULL = none */
 };
 
-/** Compiles to SPIR-V.
+/** Compiles to SPIR-V, or takes it from the cache: the same words, without opening the module, as long as the source,
+ *  every included file, the defines, paths, target and front-end version are the same.
  *  Returns: KILN_ERR_INVALID_ARGUMENT with the front end's own messages for a shader it refuses; KILN_ERR_UNSUPPORTED when this
  *  build or installation has no GLSL module.
- *  Ownership: the caller kiln_glsl_free()s the words.  Threads: any.  Blocks: tens of ms at the first call. */
+ *  Ownership: the caller kiln_glsl_free()s the words.  Threads: any.  Blocks: tens of ms at the first call; on the disk. */
 KILN_API enum kiln_status kiln_glsl_compile(const struct kiln_glsl_params *params, uint32_t **out_words,
                                             size_t *out_bytes);
 KILN_API void kiln_glsl_free(uint32_t **words);

@@ -64,6 +64,10 @@ enum kiln_miss_reason {
 	KILN_MISS_KEY_ABSENT,
 };
 
+/** The reason that evidence supports. The widest thing that matches decides: nothing at all, no such program, no such
+ *  policy, no such device, or all three and still no usable entry. Pure. */
+KILN_API enum kiln_miss_reason kiln_miss_classify(const struct kiln_cache_evidence *evidence);
+
 /** Where a workgroup size came from. */
 enum kiln_workgroup_source {
 	KILN_WORKGROUP_EXPLICIT = 1, /* the caller's */
@@ -86,6 +90,7 @@ struct kiln_build {
 	uint64_t blob_bytes;           /* of the driver's cache blob; 0 = none */
 	bool stub;                     /* the driver's blob carries no code */
 	struct kiln_pipeline_identity identity;
+	const struct kiln_pipeline_key *key; /* what the identity is made of; the kernel's */
 	const char *policy;            /* canonical one-line policy string */
 	struct kiln_tune_key tune_key; /* with info->adapter: the record that decides the workgroup */
 };
@@ -96,8 +101,42 @@ struct kiln_build {
  *  Threads: any; the same key twice at once compiles once.  Blocks: while compiling. */
 KILN_API enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build);
 
+/** What a resolve would ask the cache for: workgroup, identity, key, policy and tune key. All else in *out_build is 0;
+ *  strings as above.  Returns: KILN_ERR_OUT_OF_MEMORY.  Threads: any.  Blocks: no. */
+KILN_API enum kiln_status kiln_kernel_describe(struct kiln_kernel *kernel, struct kiln_build *out_build);
+
 /** Manifest (JSON, schema 1) of the last resolve; NULL before.  Ownership: the kernel's. */
 KILN_API const char *kiln_kernel_manifest(struct kiln_kernel *kernel);
+
+struct kiln_prewarm_params {
+	unsigned threads; /* 0 = one for each processor the process may use */
+	/* Called after each kernel, from any of the threads, one call at a time; may be NULL. false = enough: kernels that
+	 * are not begun stay undone. Must not prewarm itself. */
+	bool (*progress)(void *user, size_t done, size_t total);
+	void *user;
+};
+
+/** What became of one kernel of a batch. */
+struct kiln_prewarm_report {
+	enum kiln_status status;        /* KILN_ERR_CANCELLED = not begun */
+	struct kiln_digest pipeline_id; /* as below, only where the pipeline was made */
+	enum kiln_hit cache_hit;        /* was it warm before this call? */
+	enum kiln_outcome outcome;      /* 0 = none */
+	char *manifest;                 /* JSON, schema 1 */
+	char *message;                  /* of a failure */
+};
+
+/** Makes the pipelines of these kernels ready, on several threads, and keeps them in the memory tier (and on disk) within its
+ *  bounds: kernels created of the same parameters then resolve from memory. A failing kernel does not stop the others.
+ *  `params` NULL = defaults. `out_reports` (may be NULL) is one for each kernel, in order, and filled whatever is returned but
+ *  for the errors marked *.
+ *  Returns: the error of the first kernel, in order, that failed; else KILN_ERR_CANCELLED if any was left undone;
+ *  KILN_ERR_INVALID_ARGUMENT*, KILN_ERR_DEVICE_LOST*, KILN_ERR_OUT_OF_MEMORY*. 0 kernels are KILN_OK.
+ *  Ownership: kiln_prewarm_reports_finish() the reports.  Threads: any.  Blocks: until all is done. */
+KILN_API enum kiln_status kiln_prewarm(struct kiln_device *device, const struct kiln_kernel_params *kernels, size_t count,
+                                       const struct kiln_prewarm_params *params, struct kiln_prewarm_report *out_reports);
+/** Frees what the reports own, not the array. NULL is fine. */
+KILN_API void kiln_prewarm_reports_finish(struct kiln_prewarm_report *reports, size_t count);
 
 /** "memory", "disk", "driver", "compiled", "unknown". */
 KILN_API const char *kiln_outcome_name(enum kiln_outcome outcome);

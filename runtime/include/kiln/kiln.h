@@ -4,6 +4,7 @@
  *   device.h    find and open a device
  *   buffer.h    memory it can see
  *   kernel.h    SPIR-V -> pipeline -> launch, and the report of how it became ready
+ *   audit.h     how well the cache serves
  *   glsl.h      GLSL -> SPIR-V at run time
  *   cache.h     the disk cache, usable alone
  *   autotune.h  the store of tuned workgroup sizes
@@ -17,6 +18,7 @@
 #ifndef KILN_KILN_H
 #define KILN_KILN_H
 
+#include <kiln/audit.h>
 #include <kiln/autotune.h>
 #include <kiln/buffer.h>
 #include <kiln/cache.h>

@@ -161,7 +161,9 @@ void save_file(const char *path, const void *data, size_t bytes)
 {
 	FILE *file = fopen(path, "wb");
 
-	if (file == NULL || fwrite(data, 1, bytes, file) != bytes || fclose(file) != 0) {
+	/* Whatever the umask is: the cache reads nothing that others can write. */
+	if (file == NULL || fchmod(fileno(file), 0600) != 0 || fwrite(data, 1, bytes, file) != bytes ||
+	    fclose(file) != 0) {
 		perror(path);
 		abort();
 	}

@@ -293,6 +293,15 @@ static struct kiln_cache *open_metered(const struct cache_fixture *fixture, stru
 	return open_on(fixture, &meter->fs);
 }
 
+/* The first flush also syncs what the root lies in, as far up as another process may just have made it. */
+static void flush_once(struct kiln_cache *cache, struct meter *meter)
+{
+	assert_status(write_text(cache, 1000, 64, 1, "first"), KILN_OK);
+	assert_status(kiln_cache_flush(cache), KILN_OK);
+	assert_true(meter->dirs > 3);
+	meter->files = meter->dirs = 0;
+}
+
 static void flush_syncs_each_file_and_folder_once(void **state)
 {
 	struct cache_fixture *fixture = *state;
@@ -303,6 +312,7 @@ static void flush_syncs_each_file_and_folder_once(void **state)
 
 	assert_status(kiln_cache_flush(cache), KILN_OK);
 	assert_int_equal(meter.files + meter.dirs, 0);
+	flush_once(cache, &meter);
 	assert_status(write_text(cache, 1, 64, 1, "a"), KILN_OK);
 	assert_status(write_text(cache, 1, 64, 1, "b"), KILN_OK);
 	assert_status(write_text(cache, 1, 65, 1, "c"), KILN_OK);
@@ -318,7 +328,7 @@ static void flush_syncs_each_file_and_folder_once(void **state)
 	assert_int_equal(meter.files, 4);
 	assert_int_equal(meter.dirs, 3 + 5); /* two shards, c, v1, root */
 	assert_int_equal(meter.everything, 0);
-	assert_int_equal(kiln_cache_counters(cache).flushes, 4);
+	assert_int_equal(kiln_cache_counters(cache).flushes, 5);
 	assert_int_equal(kiln_cache_counters(cache).flush_errors, 0);
 	kiln_cache_close(&cache);
 }
@@ -339,10 +349,12 @@ static void flush_syncs_the_folders_a_new_root_hangs_on(void **state)
 	              KILN_OK);
 	assert_status(write_text(cache, 1, 64, 1, "x"), KILN_OK);
 	assert_status(kiln_cache_flush(cache), KILN_OK);
-	assert_int_equal(meter.dirs, 3 + 3); /* shard, v1, root; b, a, and the folder that was there */
+	/* Shard, v1, root; b, a, and the folder that was there; and that may be new itself. */
+	assert_true(meter.dirs >= 3 + 3 + 1);
+	meter.dirs = 0;
 	assert_status(write_text(cache, 1, 64, 1, "y"), KILN_OK);
 	assert_status(kiln_cache_flush(cache), KILN_OK);
-	assert_int_equal(meter.dirs, 6 + 3);
+	assert_int_equal(meter.dirs, 3);
 	kiln_cache_close(&cache);
 }
 
@@ -367,6 +379,7 @@ static void removal_is_made_durable_too(void **state)
 	struct meter meter;
 	struct kiln_cache *cache = open_metered(fixture, &meter);
 
+	flush_once(cache, &meter);
 	assert_status(write_text(fixture->cache, 1, 64, 1, "x"), KILN_OK);
 	assert_status(kiln_cache_invalidate(cache, &identity, NULL), KILN_OK);
 	assert_status(kiln_cache_flush(cache), KILN_OK);

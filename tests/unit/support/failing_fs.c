@@ -58,6 +58,15 @@ static ssize_t failing_read(void *user, int fd, void *data, size_t bytes)
 	return failing->inner->read(failing->inner->user, fd, data, cut(failing, bytes));
 }
 
+static ssize_t failing_pread(void *user, int fd, void *data, size_t bytes, uint64_t offset)
+{
+	struct failing_fs *failing = user;
+
+	if (fails(failing, "pread"))
+		return -1;
+	return failing->inner->pread(failing->inner->user, fd, data, cut(failing, bytes), offset);
+}
+
 static ssize_t failing_write(void *user, int fd, const void *data, size_t bytes)
 {
 	struct failing_fs *failing = user;
@@ -141,6 +150,45 @@ static int failing_lock(void *user, int fd)
 	return fails(failing, "lock") ? -1 : failing->inner->lock(failing->inner->user, fd);
 }
 
+static int failing_try_lock(void *user, int fd, uint64_t offset, uint64_t bytes)
+{
+	struct failing_fs *failing = user;
+
+	return fails(failing, "try_lock") ? -1
+	                                  : failing->inner->try_lock(failing->inner->user, fd, offset, bytes);
+}
+
+static int failing_unlock(void *user, int fd, uint64_t offset, uint64_t bytes)
+{
+	struct failing_fs *failing = user;
+
+	return fails(failing, "unlock") ? -1 : failing->inner->unlock(failing->inner->user, fd, offset, bytes);
+}
+
+static int failing_is_locked(void *user, int fd, uint64_t offset, uint64_t bytes)
+{
+	struct failing_fs *failing = user;
+
+	return fails(failing, "is_locked")
+	               ? -1
+	               : failing->inner->is_locked(failing->inner->user, fd, offset, bytes);
+}
+
+static void *failing_map(void *user, int fd, size_t bytes)
+{
+	struct failing_fs *failing = user;
+
+	return fails(failing, "map") ? NULL : failing->inner->map(failing->inner->user, fd, bytes);
+}
+
+/* Cannot fail on what was mapped: not counted. */
+static int failing_unmap(void *user, void *memory, size_t bytes)
+{
+	struct failing_fs *failing = user;
+
+	return failing->inner->unmap(failing->inner->user, memory, bytes);
+}
+
 static int failing_list(void *user, int dir, bool (*visit)(void *visit_user, const char *name),
                         void *visit_user)
 {
@@ -161,6 +209,7 @@ void failing_fs_init(struct failing_fs *failing, const struct kiln_fs *inner, un
 				.openat = failing_openat,
 				.close = failing_close,
 				.read = failing_read,
+				.pread = failing_pread,
 				.write = failing_write,
 				.fstat = failing_fstat,
 				.fstatat = failing_fstatat,
@@ -172,6 +221,11 @@ void failing_fs_init(struct failing_fs *failing, const struct kiln_fs *inner, un
 				.syncfs = failing_syncfs,
 				.futimens = failing_futimens,
 				.lock = failing_lock,
+				.try_lock = failing_try_lock,
+				.unlock = failing_unlock,
+				.is_locked = failing_is_locked,
+				.map = failing_map,
+				.unmap = failing_unmap,
 				.list = failing_list,
 				.user = failing,
 			},

@@ -1,0 +1,419 @@
+#!/usr/bin/env python3
+"""kiln cache on one driver: every command does what it says, says it in JSON too, and is safe to interrupt."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import support
+from support import BAD_KERNEL, BAD_LAUNCH, FILE, INTERRUPTED, NO_DEVICE, OK, USAGE
+
+def real_compiler(of):
+    """Only RADV gives blobs with code in them."""
+    return of.driver == "radv_null"
+
+
+def compile_one(kiln, *args, name="saxpy"):
+    return kiln.json("compile", kiln.shader(name), *args)["kernels"][0]
+
+
+def files(of):
+    return sorted(path for path in (of.cache / "v1").rglob("*.bin") if path.parent.name != "quarantine")
+
+
+def private_folder(path):
+    path.mkdir(parents=True, exist_ok=True)
+    while path != path.parent and path.stat().st_uid == os.getuid() and "kiln-tools-" in str(path):
+        path.chmod(0o700)
+        path = path.parent
+
+
+def fake_entries(kiln, count, data=b"rubbish", when=None):
+    """Files with entries' names, spread over the folders as entries are."""
+    for shard in range(min(count, 256)):
+        private_folder(kiln.cache / "v1" / f"{shard:02x}")
+    for i in range(count):
+        name = f"{i % 256:02x}{i:030x}.{i:032x}.{'0' * 32}.bin"
+        path = kiln.cache / "v1" / f"{i % 256:02x}" / name
+        path.write_bytes(data)
+        if when is not None:
+            os.utime(path, (when, when))
+
+
+def interrupt(kiln, *args):
+    """Ctrl-C as soon as the command watches for it; (exit status, stdout, stderr)."""
+    process = kiln.start(*args)
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        except OSError:
+            break
+        caught = [line for line in status.splitlines() if line.startswith("SigCgt:")]
+        if caught and int(caught[0].split()[1], 16) & (1 << (signal.SIGINT - 1)):
+            process.send_signal(signal.SIGINT)
+            break
+    out, messages = process.communicate(timeout=120)
+    return process.returncode, out, messages
+
+
+# ---- ls, show, stat
+
+
+def show_finds_an_entry_by_its_first_digits(kiln):
+    kernel = compile_one(kiln)
+    for wanted in (kernel["pipeline_id"], kernel["pipeline_id"][:12], kernel["pipeline_id"][:4].upper(), files(kiln)[0]):
+        entry, = kiln.json("cache", "show", wanted)["entries"]
+        assert entry["kind"] == "pipeline" and entry["pipeline_id"] == kernel["pipeline_id"], entry
+        assert entry["key"]["workgroup"] == kernel["workgroup"] and entry["key"]["entry"] == "main"
+        assert entry["key"]["push_bytes"] == 8 and entry["key"]["constants"] == [{"id": 0, "size": 4, "value": 64}]
+        assert entry["dispatch_policy"] == kernel["dispatch_policy"] and entry["stub"] == kernel["stub"]
+    text = kiln("cache", "show", kernel["pipeline_id"][:12]).stdout
+    assert kernel["pipeline_id"] in text and kernel["dispatch_policy"] in text and str(files(kiln)[0]) in text
+
+
+def show_refuses_what_is_no_id_and_misses_what_is_not_there(kiln):
+    for wanted in ("", "abc", "xyz1", "0x1234", "../../etc/passwd", "a" * 65, "%s%n"):
+        kiln.json("cache", "show", wanted, code=USAGE)
+    for wanted in ("0000", "0" * 64, "/etc/passwd"):
+        kiln.json("cache", "show", wanted, code=FILE)
+    kiln.json("cache", "show", code=USAGE)
+    kiln.json("cache", "show", "0000", "1111", code=USAGE)
+
+
+def show_says_that_a_damaged_file_is_damaged(kiln):
+    compile_one(kiln)
+    path, = files(kiln)
+    path.write_bytes(path.read_bytes()[:-1])
+    entry, = kiln.json("cache", "show", path)["entries"]
+    assert entry["status"] == "KILN_ERR_DAMAGED" and "pipeline_id" not in entry
+    assert "unreadable" in kiln("cache", "show", path).stdout and path.exists()
+
+
+def stat_counts_what_ls_lists(kiln):
+    assert kiln.json("cache", "stat")["pipelines"] == 0 and not kiln.cache.exists()
+    kernels = [compile_one(kiln), compile_one(kiln, "--workgroup", "32")]
+    stat = kiln.json("cache", "stat")
+    assert stat["pipelines"] == 2 and stat["contents"] == 0 and stat["litter"] == 0 and stat["unreadable"] == 0, stat
+    assert stat["stubs"] == (0 if real_compiler(kiln) else 2)
+    listed = kiln.json("cache", "ls")["entries"]
+    assert stat["compile_ns"] == sum(entry["compile_ns"] for entry in listed) > 0
+    assert stat["pipeline_bytes"] == sum(path.stat().st_blocks * 512 for path in files(kiln))
+    assert stat["oldest_use"] <= stat["newest_use"] and stat["oldest_use"].startswith("2")
+    assert stat["max_bytes"] == 1 << 30
+    assert kiln.json("cache", "stat", env={"KILN_CACHE_MAX_BYTES": "4096"})["max_bytes"] == 4096
+    assert len(kernels) == 2 and "pipelines                2" in kiln("cache", "stat").stdout
+    fake_entries(kiln, 3)
+    assert kiln.json("cache", "stat")["unreadable"] == 3
+
+
+# ---- verify
+
+
+def verify_is_silent_about_good_entries_and_names_bad_ones(kiln):
+    answer = kiln.json("cache", "verify")
+    assert answer["good"] == 0 and answer["problems"] == [] and not kiln.cache.exists()
+    compile_one(kiln)
+    compile_one(kiln, "--workgroup", "32")
+    assert kiln.json("cache", "verify")["good"] == 2
+    path = files(kiln)[0]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    answer = kiln.json("cache", "verify", code=FILE)
+    assert answer["problems"] == [{"path": str(path), "status": "KILN_ERR_DAMAGED"}], answer
+    assert (answer["good"], answer["damaged"], answer["removed"]) == (1, 1, 0) and path.exists()
+    assert str(path) in kiln("cache", "verify", code=FILE).stdout
+    answer = kiln.json("cache", "verify", "--remove")
+    assert (answer["damaged"], answer["removed"]) == (1, 1) and not path.exists()
+    assert kiln.json("cache", "verify")["good"] == 1
+
+
+def verify_names_strangers_and_leaves_them(kiln):
+    compile_one(kiln)
+    folder = files(kiln)[0].parent
+    (folder / "notes.txt").write_text("mine")
+    (folder / ("0" * 32 + "." + "1" * 32 + "." + "2" * 32 + ".bin")).symlink_to("/etc/passwd")
+    answer = kiln.json("cache", "verify", "--remove")
+    assert answer["foreign"] >= 1 and answer["good"] == 1, answer
+    assert (folder / "notes.txt").exists()
+
+
+# ---- gc and clear
+
+
+def gc_keeps_to_its_bounds(kiln):
+    for workgroup in (16, 32, 64, 128):
+        compile_one(kiln, "--workgroup", workgroup)
+    assert kiln.json("cache", "gc")["removed"] == 0
+    size = kiln.json("cache", "stat")["pipeline_bytes"]
+    dry = kiln.json("cache", "gc", "--dry-run", "--max-bytes", size // 2)
+    assert dry["dry_run"] and 1 <= dry["removed"] <= 3 and len(files(kiln)) == 4, dry
+    done = kiln.json("cache", "gc", "--max-bytes", size // 2)
+    assert not done["dry_run"] and done["removed"] == dry["removed"] and done["failed"] == 0
+    assert len(files(kiln)) == 4 - done["removed"]
+    assert kiln.json("cache", "stat")["pipeline_bytes"] <= size // 2
+    left = len(files(kiln))
+    old = time.time() - 3 * 86400
+    os.utime(files(kiln)[0], (old, old))
+    assert kiln.json("cache", "gc", "-n", "--max-age", "2d")["removed"] == 1
+    assert kiln.json("cache", "gc", "--max-age", "4d")["removed"] == 0
+    assert "removed 1 of" in kiln("cache", "gc", "--max-age", "48h").stdout and len(files(kiln)) == left - 1
+
+
+def gc_refuses_bounds_that_make_no_sense(kiln):
+    compile_one(kiln)
+    for option in ("--max-bytes", "--max-age"):
+        for value in ("", "0", "-1", "many", "1e9", "99999999999999999999", "1K2", "4x4", "0x", " 5", "5 ", "1.5G", "%n"):
+            kiln.json("cache", "gc", f"{option}={value}", code=USAGE)
+        kiln.json("cache", "gc", option, code=USAGE)
+    for value in ("5", "s", "0d", "-3d", "9999999999999999d", "3y"):
+        kiln.json("cache", "gc", "--max-age", value, code=USAGE)
+    kiln.json("cache", "gc", "everything", code=USAGE)
+    assert len(files(kiln)) == 1
+
+
+def clear_removes_entries_and_nothing_else(kiln):
+    compile_one(kiln)
+    compile_one(kiln, "--workgroup", "32")
+    fake_entries(kiln, 3)
+    stranger = kiln.cache / "mine.txt"
+    stranger.write_text("mine")
+    store = kiln.cache / "autotune.toml"
+    store.write_text("schema = 1\n")
+    answer = kiln.json("cache", "clear")
+    assert answer["removed"] == 5 and answer["failed"] == 0 and answer["forgiven"] is True, answer
+    assert files(kiln) == [] and stranger.exists() and store.exists()
+    assert kiln.json("cache", "ls")["entries"] == []
+    assert kiln("cache", "clear").stdout.startswith("removed 0 entries")
+
+
+def cache_that_must_not_change_is_not_changed(kiln):
+    compile_one(kiln)
+    path, = files(kiln)
+    pack = kiln.path("a.pack")
+    kiln.json("cache", "export", pack)
+    path.write_bytes(b"rubbish")
+    for mode in ("ro", "off"):
+        for args in (("gc", "--max-bytes", "1"), ("clear",), ("verify", "--remove"), ("import", pack)):
+            kiln.json("cache", *args, env={"KILN_CACHE": mode}, code=FILE)
+        assert path.read_bytes() == b"rubbish"
+        assert kiln.json("cache", "gc", "--dry-run", "--max-bytes", 1, env={"KILN_CACHE": mode})["removed"] == 1
+        assert len(kiln.json("cache", "ls", env={"KILN_CACHE": mode})["entries"]) == 1
+
+
+def looking_creates_nothing(kiln):
+    for args in (("ls",), ("path",), ("stat",), ("verify",), ("gc", "-n"), ("why", kiln.shader("saxpy"))):
+        kiln.json("cache", *args)
+    kiln.json("cache", "show", "abcd", code=FILE)
+    assert not kiln.cache.exists()
+
+
+# ---- export and import
+
+
+def pack_carries_entries_to_another_cache(kiln):
+    first = compile_one(kiln)
+    compile_one(kiln, "--workgroup", "32")
+    compile_one(kiln, name="reduce")
+    pack, other = kiln.path("all.pack"), {"KILN_CACHE_DIR": str(kiln.path("other"))}
+    answer = kiln.json("cache", "export", pack)
+    assert answer["entries"] == 3 and answer["skipped"] == 0 and pack.stat().st_mode & 0o022 == 0
+    answer = kiln.json("cache", "import", pack, env=other)
+    assert (answer["entries"], answer["present"]) == (3, 0)
+    answer = kiln.json("cache", "import", pack, env=other)
+    assert (answer["entries"], answer["present"]) == (0, 3)
+    again = kiln.json("compile", kiln.shader("saxpy"), env=other)["kernels"][0]
+    assert again["pipeline_id"] == first["pipeline_id"]
+    assert again["outcome"] == "disk" or not real_compiler(kiln)
+    # Unpacked, as a read-only layer.
+    third = {"KILN_CACHE_DIR": str(kiln.path("third")), "KILN_CACHE_PACKS": str(pack)}
+    assert kiln.json("compile", kiln.shader("saxpy"), env=third)["kernels"][0]["outcome"] == again["outcome"]
+    assert kiln.json("cache", "stat", env=third)["layer_entries"] == 3
+
+
+def export_takes_only_what_is_asked_for(kiln):
+    kernel = compile_one(kiln)
+    compile_one(kiln, "--workgroup", "32")
+    compile_one(kiln, name="reduce")
+    device = kiln.json("cache", "ls")["entries"][0]["device_digest"]
+    pack = kiln.path("some.pack")
+    for args, count in ((("--program", kiln.shader("saxpy")), 2), (("--program", kernel["program_digest"]), 2),
+                        (("-p", kernel["program_digest"][:12]), 2), (("--device", device[:8]), 3), (("-d", "0"), 3),
+                        (("-p", kiln.shader("reduce"), "-d", device), 1), (("-p", kiln.shader("scan")), 0)):
+        assert kiln.json("cache", "export", pack, *args)["entries"] == count, args
+    kiln.json("cache", "export", pack, "--program", "0" * 64, code=USAGE)
+    kiln.json("cache", "export", pack, "--program", "nothing.spv", code=FILE)
+    kiln.json("cache", "export", pack, "--program", kiln.write("bad.spv", "rubbish"), code=BAD_KERNEL)
+    kiln.json("cache", "export", pack, "--device", "no such device", code=NO_DEVICE)
+
+
+def bad_places_and_packs_are_sentences(kiln):
+    compile_one(kiln)
+    kiln.json("cache", "export", kiln.path("no/such/folder/x.pack"), code=FILE)
+    kiln.json("cache", "export", kiln.folder, code=FILE)
+    kiln.json("cache", "export", code=USAGE)
+    kiln.json("cache", "import", kiln.path("missing.pack"), code=FILE)
+    kiln.json("cache", "import", kiln.folder, code=FILE)
+    pack = kiln.path("a.pack")
+    kiln.json("cache", "export", pack)
+    good = pack.read_bytes()
+    link = kiln.path("link.pack")
+    link.symlink_to(pack)
+    kiln.json("cache", "import", link, code=FILE)
+    pack.chmod(0o666)
+    kiln.json("cache", "import", pack, code=FILE)
+    pack.chmod(0o600)
+    for data in (b"", b"rubbish", good[:40], good[:-1], bytes(len(good))):
+        pack.write_bytes(data)
+        kiln.json("cache", "import", pack, code=FILE)
+    assert len(files(kiln)) == 1
+
+
+# ---- why
+
+
+def why_follows_a_pipeline_from_nothing_to_found(kiln):
+    why = kiln.json("cache", "why", kiln.shader("saxpy"))
+    assert (why["verdict"], why["miss_reason"], why["compiles"]) == ("not_found", "empty_cache", True), why
+    kernel = compile_one(kiln)
+    why = kiln.json("cache", "why", kiln.shader("saxpy"))
+    assert why["pipeline_id"] == kernel["pipeline_id"] and why["dispatch_policy"] == kernel["dispatch_policy"]
+    assert why["verdict"] == ("found" if real_compiler(kiln) else "stub") and why["miss_reason"] == "none"
+    assert why["compiles"] is not real_compiler(kiln)
+    assert f"verdict    {why['verdict']}: " in kiln("cache", "why", kiln.shader("saxpy")).stdout
+    for env, args in (({"KILN_CACHE": "off"}, ()), ({}, ("--no-cache",))):
+        assert kiln.json("cache", "why", kiln.shader("saxpy"), *args, env=env)["verdict"] == "off"
+
+
+def why_names_the_field_that_moved(kiln):
+    compile_one(kiln)
+    compile_one(kiln, "--workgroup", "256")
+    why = kiln.json("cache", "why", "--workgroup", "128", kiln.shader("saxpy"))
+    assert why["miss_reason"] == "dispatch_policy_changed" and why["evidence"]["same_program"] == 2
+    assert why["nearest"]["difference"] in ("wg 64x1x1 -> 128x1x1, spec 0: 64 -> 128",
+                                            "wg 256x1x1 -> 128x1x1, spec 0: 256 -> 128"), why
+    assert why["nearest"]["fields"] == 2
+    assert "nearest " in kiln("cache", "why", "--workgroup", "128", kiln.shader("saxpy")).stdout
+    why = kiln.json("cache", "why", kiln.shader("reduce"))
+    assert why["miss_reason"] == "program_changed" and why["nearest"] is None
+
+
+def why_sees_another_driver(kiln):
+    compile_one(kiln)
+    env = {"RADV_FORCE_FAMILY": "POLARIS10"} if real_compiler(kiln) else {"VK_INSTANCE_LAYERS": "VK_LAYER_KHRONOS_validation"}
+    why = kiln.json("cache", "why", kiln.shader("saxpy"), env=env)
+    assert why["miss_reason"] == "device_or_runtime_changed", why
+    assert "driver " in why["nearest"]["difference"], why
+
+
+def why_tells_damage_from_absence_and_leaves_it(kiln):
+    compile_one(kiln)
+    path, = files(kiln)
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    for _ in range(2):
+        why = kiln.json("cache", "why", kiln.shader("saxpy"))
+        assert (why["verdict"], why["miss_reason"]) == ("damaged", "key_absent") and str(path.name) in why["message"], why
+    path.write_bytes(data[:8] + b"\x09" + data[9:])
+    assert kiln.json("cache", "why", kiln.shader("saxpy"))["verdict"] == "other_version"
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+    assert kiln.json("cache", "why", kiln.shader("saxpy"))["verdict"] == "unreadable"
+
+
+def why_says_what_was_set_aside_and_clear_forgives(kiln):
+    compile_one(kiln)
+    path, = files(kiln)
+    aside = kiln.cache / "v1/quarantine"
+    private_folder(aside)
+    path.rename(aside / path.name)
+    notes = kiln.cache / "v1/notes"
+    if notes.exists():  # the word that says the folder is not empty
+        with open(notes, "r+b") as file:
+            file.seek(16)
+            file.write((1).to_bytes(8, "little"))
+    assert kiln.json("cache", "why", kiln.shader("saxpy"))["verdict"] == "quarantined"
+    kiln.json("cache", "clear")
+    assert kiln.json("cache", "why", kiln.shader("saxpy"))["verdict"] == "not_found"
+    assert not list(aside.glob("*")) if aside.exists() else True
+
+
+def why_refuses_nonsense(kiln):
+    kiln.json("cache", "why", code=USAGE)
+    kiln.json("cache", "why", kiln.path("missing.spv"), code=FILE)
+    kiln.json("cache", "why", kiln.write("bad.spv", "rubbish"), code=BAD_KERNEL)
+    kiln.json("cache", "why", kiln.shader("saxpy"), "--entry", "other", code=BAD_KERNEL)
+    kiln.json("cache", "why", kiln.shader("saxpy"), "--spec", "99=1", code=BAD_LAUNCH)
+    kiln.json("cache", "why", kiln.shader("saxpy"), "--workgroup", "a", code=USAGE)
+    kiln.json("cache", "why", kiln.shader("saxpy"), "--device", "no such device", code=NO_DEVICE)
+    assert not kiln.cache.exists()
+
+
+# ---- GLSL
+
+
+def glsl_is_compiled_once(kiln):
+    kiln.needs_glsl()
+    kiln.write("half.glsl", "#define HALF 0.5\n")
+    source = kiln.write("k.comp", '#version 450\n#include "half.glsl"\nlayout(local_size_x = 64) in;\n'
+                                  "layout(binding = 0) buffer B { float b[]; };\nvoid main() { b[0] = HALF; }\n")
+
+    def opens_the_module():
+        done = subprocess.run([kiln.tool, "compile", source], env={**kiln.env, "LD_DEBUG": "files"}, capture_output=True,
+                              text=True, check=True, cwd=kiln.folder)
+        return "libkiln-glsl" in done.stderr
+
+    assert opens_the_module()
+    assert not opens_the_module()
+    content, = [entry for entry in kiln.json("cache", "ls")["entries"] if entry["kind"] == "content"]
+    assert content["compile_ns"] > 0 and kiln.json("cache", "stat")["contents"] == 1
+    shown, = kiln.json("cache", "show", content["content_key"][:12])["entries"]
+    assert shown["kind"] == "content" and content["content_key"][:12] in kiln("cache", "ls").stdout
+    assert kiln.json("cache", "why", source)["miss_reason"] == "none"
+    kiln.write("half.glsl", "#define HALF 0.25\n")
+    assert opens_the_module()
+    assert not opens_the_module()
+    kiln.json("cache", "clear")
+    assert opens_the_module()
+    count = len(files(kiln))
+    kiln.json("compile", "--no-cache", "-D", "X=1", source)
+    kiln.json("reflect", "-D", "X=2", source)
+    assert len(files(kiln)) == count
+
+
+# ---- Ctrl-C
+
+
+def interrupted_commands_leave_nothing_broken(kiln):
+    compile_one(kiln)
+    fake_entries(kiln, 20000, when=time.time() - 86400 * 100)
+    pack = kiln.path("a.pack")
+    for args in (("verify",), ("gc", "--max-bytes", "1"), ("export", pack), ("ls",), ("show", "0000")):
+        code, out, messages = interrupt(kiln, "cache", *args, "--json")
+        assert code in (INTERRUPTED, OK, FILE), (args, code, messages)
+        if code == INTERRUPTED:
+            assert "interrupted; " in messages, (args, messages)
+        assert '"ok"' in out and not pack.exists() if args[0] == "export" and code == INTERRUPTED else True, (args, out)
+    code, _, messages = interrupt(kiln, "cache", "verify")
+    assert code == INTERRUPTED, ("too fast to be interrupted?", code, messages)
+    assert [path for path in kiln.folder.iterdir() if path.name.startswith(".tmp")] == []
+    assert kiln.json("cache", "gc", "--max-bytes", "1G", "--max-age", "30d")["failed"] == 0
+    answer = kiln.json("cache", "verify")
+    assert answer["damaged"] == 0 and answer["good"] <= 1, answer
+
+
+def answers_with_hostile_paths_are_valid_json(kiln):
+    root = kiln.path('evil"\x1b[31m\nroot')
+    env = {"KILN_CACHE_DIR": str(root)}
+    kiln.json("compile", kiln.shader("saxpy"), env=env)
+    for args in (("ls",), ("stat",), ("verify",), ("gc",), ("path",), ("clear",)):
+        assert kiln.json("cache", *args, env=env)["root"] == str(root)
+    done = kiln("cache", "stat", env=env)
+    assert "\x1b" not in done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(support.main(globals()))
