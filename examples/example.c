@@ -90,7 +90,7 @@ enum kiln_status example_run(struct kiln_device *device, struct kiln_kernel *ker
 	struct kiln_build build;
 	char size[40], resolve_time[EXAMPLE_TIME_BYTES], run_time[EXAMPLE_TIME_BYTES];
 
-	KILN_TRY(kiln_kernel_resolve(kernel, &build));
+	KILN_TRY(kiln_kernel_resolve_for(kernel, launch->threads, &build));
 	double start = example_ms();
 	KILN_TRY(kiln_launch(kernel, launch));
 	KILN_TRY(kiln_device_wait(device));

@@ -15,6 +15,7 @@ HEADER = """\
 #ifndef KILN_SHADERS_{upper}_H
 #define KILN_SHADERS_{upper}_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 static const uint32_t kiln_shader_{name}[{count}] = {{
@@ -25,7 +26,7 @@ static const uint32_t kiln_shader_{name}[{count}] = {{
 /* What struct kiln_kernel_params needs to know of a kernel:
  *   kiln_kernel_create(device, &(struct kiln_kernel_params){{ KILN_SHADER({name}) }}, &kernel); */
 #define KILN_SHADER(shader) \\
-	.spirv = kiln_shader_##shader, .spirv_bytes = sizeof kiln_shader_##shader, .name = #shader
+	.spirv = kiln_shader_##shader, .spirv_bytes = sizeof kiln_shader_##shader, .name = #shader, .guarded = true
 #endif
 
 #endif

@@ -64,6 +64,9 @@ static bool take(void *user, int id, const char *value)
 		return take_triple(run->tool, "--threads", value, options->threads);
 	case KILN_OPT_WORKGROUP:
 		return take_triple(run->tool, "--workgroup", value, options->workgroup);
+	case KILN_OPT_GUARDED:
+		options->guarded = true;
+		return true;
 	case KILN_OPT_REPEAT:
 		return take_repeat(run->tool, value, &options->repeat);
 	case KILN_OPT_ENTRY:
@@ -119,6 +122,7 @@ static enum kiln_exit resolve(struct kiln_run *run)
 		.spec = run->specs,
 		.spec_count = run->options.spec_count,
 		.name = run->file,
+		.guarded = run->options.guarded,
 	};
 	enum kiln_status status;
 
@@ -126,7 +130,7 @@ static enum kiln_exit resolve(struct kiln_run *run)
 	kiln_progress_start("compiling", 0);
 	status = kiln_kernel_create(run->device, &params, &run->kernel);
 	if (!status)
-		status = kiln_kernel_resolve(run->kernel, &run->build);
+		status = kiln_kernel_resolve_for(run->kernel, run->threads, &run->build);
 	kiln_progress_stop();
 	return status ? kiln_tool_fail_status(run->tool, status) : KILN_EXIT_OK;
 }
@@ -271,6 +275,10 @@ static const struct kiln_option own[] = {
 	{"spec", 's', "ID=VALUE", "specialisation constant, by id or name; may be repeated", KILN_OPT_SPEC},
 	{"workgroup", 'w', "X[,Y[,Z]]", "workgroup size in threads (default: store, else the kernel's own)",
          KILN_OPT_WORKGROUP},
+	{"guarded", 'g', NULL,
+         "the kernel ignores threads beyond those asked for, as with if (i < n); without it\na size that would "
+         "round the threads up further than the kernel's own is not used",
+         KILN_OPT_GUARDED},
 	{"entry", 'e', "NAME", "entry point (default: main, or the only one)", KILN_OPT_ENTRY},
 	{"repeat", 'n', "N", "launches in all (default: 1); the first is timed apart from the others",
          KILN_OPT_REPEAT},

@@ -57,6 +57,7 @@ enum kiln_option_id {
 	KILN_OPT_VALIDATION,
 	KILN_OPT_VERBOSE,
 	KILN_OPT_WORKGROUP,
+	KILN_OPT_GUARDED,
 };
 
 struct kiln_option {

@@ -33,6 +33,7 @@ struct kiln_run_options {
 	size_t input_count, output_count, spec_count;
 	uint32_t threads[3]; /* x 0 with has_threads false = derive */
 	bool has_threads;
+	bool guarded; /* the kernel ignores threads beyond those asked for */
 	uint32_t workgroup[3];
 	uint32_t repeat; /* launches in all */
 	struct kiln_device_params device;

@@ -281,24 +281,43 @@ static void report(const struct kiln_kernel *kernel, const struct kiln_variant *
 	out_build->stub = pipeline->stub;
 }
 
-enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build)
+static enum kiln_status resolve_variant(struct kiln_kernel *kernel, struct kiln_variant *variant,
+                                        struct kiln_build *out_build)
 {
-	struct kiln_variant *variant;
 	enum kiln_status status;
 
-	KILN_CHECK(kernel,
-	           "kiln_kernel_resolve: the kernel is NULL. Fix: create one with kiln_kernel_create()");
-	variant = kiln_kernel_variant(kernel, NULL);
-	if (!out_build && resolve_again(kernel, variant))
+	if (!out_build && atomic_load_explicit(&kernel->reported, memory_order_relaxed) == variant &&
+	    resolve_again(kernel, variant))
 		return KILN_OK;
 	kiln_mutex_lock(&kernel->lock);
 	status = resolve(kernel, variant);
+	if (status == KILN_OK)
+		atomic_store_explicit(&kernel->reported, variant, memory_order_relaxed);
 	if (status == KILN_OK && out_build)
 		status = print_policy(variant);
 	if (status == KILN_OK && out_build)
 		report(kernel, variant, out_build);
 	kiln_mutex_unlock(&kernel->lock);
 	return status;
+}
+
+enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build)
+{
+	KILN_CHECK(kernel,
+	           "kiln_kernel_resolve: the kernel is NULL. Fix: create one with kiln_kernel_create()");
+	return resolve_variant(kernel, kiln_kernel_variant(kernel, NULL), out_build);
+}
+
+enum kiln_status kiln_kernel_resolve_for(struct kiln_kernel *kernel, const uint32_t threads[3],
+                                         struct kiln_build *out_build)
+{
+	uint32_t whole[3];
+
+	KILN_CHECK(kernel,
+	           "kiln_kernel_resolve_for: the kernel is NULL. Fix: create one with kiln_kernel_create()");
+	for (int d = 0; threads && d < 3; d++)
+		whole[d] = threads[d] || d == 0 ? threads[d] : 1;
+	return resolve_variant(kernel, kiln_kernel_variant(kernel, threads ? whole : NULL), out_build);
 }
 
 enum kiln_status kiln_kernel_describe(struct kiln_kernel *kernel, struct kiln_build *out_build)
@@ -324,7 +343,9 @@ const char *kiln_kernel_manifest(struct kiln_kernel *kernel)
 
 	if (!kernel)
 		return NULL;
-	variant = kiln_kernel_variant(kernel, NULL);
+	variant = atomic_load_explicit(&kernel->reported, memory_order_relaxed);
+	if (!variant)
+		variant = kiln_kernel_variant(kernel, NULL);
 	kiln_mutex_lock(&kernel->lock);
 	if (atomic_load_explicit(&variant->pipeline, memory_order_relaxed) &&
 	    print_policy(variant) == KILN_OK) {

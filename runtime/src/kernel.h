@@ -47,6 +47,7 @@ struct kiln_kernel {
 	struct kiln_mutex lock;
 	bool lock_ready;
 	struct kiln_variant variants[KILN_VARIANT_COUNT];
+	_Atomic(struct kiln_variant *) reported; /* what the last resolve asked for was about; NULL = the preferred */
 };
 
 /* The variant for this many threads; NULL = unknown, the preferred one. */

@@ -320,6 +320,17 @@ def glsl_runs_without_a_compiler_step(kiln):
     assert struct.unpack("<10I", kiln.path("a.bin").read_bytes()) == tuple(range(1, 11))
 
 
+def workgroup_reported_is_the_one_launched(kiln):
+    """The step kernel's size is specialisable and 1 by default: 64 would round 1000 threads up, so it takes a guard."""
+    sizeless = STEP.replace("local_size_x = 64", "local_size_x_id = 7")
+    assert sizeless != STEP
+    command = ["run", kiln.spirv("sizeless", sizeless), "--in", "iota:u32:1000"]
+    assert kiln.json(*command)["workgroup"] == [1, 1, 1]
+    assert kiln.json(*command, "--guarded")["workgroup"] == [64, 1, 1]
+    command[-1] = "iota:u32:1024"
+    assert kiln.json(*command)["workgroup"] == [64, 1, 1]
+
+
 def nothing_to_launch_is_success(kiln):
     answer = kiln.json("run", kiln.shader("nothing"), "--threads", 0)
     assert answer["threads"] == [0, 1, 1]

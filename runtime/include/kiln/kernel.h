@@ -101,6 +101,11 @@ struct kiln_build {
  *  Threads: any; the same key twice at once compiles once.  Blocks: while compiling. */
 KILN_API enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build);
 
+/** As kiln_kernel_resolve(), for the workgroup size a launch of these threads takes: a kernel that is not declared guarded has
+ *  two, see kiln_launch(). `threads` NULL = the preferred one; y and z 0 mean 1. */
+KILN_API enum kiln_status kiln_kernel_resolve_for(struct kiln_kernel *kernel, const uint32_t threads[3],
+                                                  struct kiln_build *out_build);
+
 /** What a resolve would ask the cache for: workgroup, identity, key, policy and tune key. All else in *out_build is 0;
  *  strings as above.  Returns: KILN_ERR_OUT_OF_MEMORY.  Threads: any.  Blocks: no. */
 KILN_API enum kiln_status kiln_kernel_describe(struct kiln_kernel *kernel, struct kiln_build *out_build);
