@@ -98,9 +98,7 @@ static enum kiln_status refuse_cold(const char *kernel, enum kiln_miss_reason re
  * in its blobs has nothing worth waiting for: CPU drivers, as far as we know them, and any that was seen to. */
 static bool worth_a_lease(const struct kiln_device *device, const struct disk_find *find)
 {
-	bool stub = find->status == KILN_OK && (find->entry.flags & KILN_ENTRY_STUB);
-
-	return !find->usable && !stub && !device->expect_warm && device->info.type != KILN_DEVICE_CPU &&
+	return !find->usable && !device->expect_warm && device->info.type != KILN_DEVICE_CPU &&
 	       !atomic_load_explicit(&device->stub_blobs, memory_order_relaxed);
 }
 
