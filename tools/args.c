@@ -7,6 +7,27 @@
 #include "number.h"
 #include "typed_list.h"
 
+bool kiln_args_append(struct kiln_tool *tool, const char **list, size_t *count, size_t capacity,
+                      const char *option, const char *value)
+{
+	if (*count == capacity) {
+		kiln_tool_fail(tool, KILN_EXIT_USAGE, "more than %zu times %s. Fix: give fewer", capacity,
+		               option);
+		return false;
+	}
+	list[(*count)++] = value;
+	return true;
+}
+
+bool kiln_args_triple(struct kiln_tool *tool, const char *option, const char *value, uint32_t out_triple[3])
+{
+	if (kiln_number_triple(value, out_triple))
+		return true;
+	kiln_tool_fail(tool, KILN_EXIT_USAGE, "%s '%s' is not X[,Y[,Z]]. Fix: write %s 64 or %s 16,16",
+	               option, value, option, option);
+	return false;
+}
+
 #define PUSH_BYTES_MAX 65536u
 
 enum kiln_exit kiln_args_entry(struct kiln_tool *tool, const struct kiln_reflection *reflection,

@@ -9,6 +9,13 @@
 
 #define KILN_ARGS_SPEC_MAX 256
 
+/* Adds to a list of option values; false after reporting that it is full. */
+bool kiln_args_append(struct kiln_tool *tool, const char **list, size_t *count, size_t capacity,
+                      const char *option, const char *value);
+
+/* "X[,Y[,Z]]"; false after reporting that it is not. */
+bool kiln_args_triple(struct kiln_tool *tool, const char *option, const char *value, uint32_t out_triple[3]);
+
 /* The entry point `name` (NULL = "main" or the only one). Reports when there is none. */
 enum kiln_exit kiln_args_entry(struct kiln_tool *tool, const struct kiln_reflection *reflection,
                                const char *name, const struct kiln_entry_point **out_entry);

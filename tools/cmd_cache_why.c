@@ -74,15 +74,10 @@ static bool take(void *user, int id, const char *value)
 		why->entry = value;
 		return true;
 	case KILN_OPT_SPEC:
-		if (why->spec_count < KILN_ARGS_SPEC_MAX)
-			why->spec_texts[why->spec_count++] = value;
-		return true;
+		return kiln_args_append(why->tool, why->spec_texts, &why->spec_count, KILN_ARGS_SPEC_MAX, "--spec",
+		                        value);
 	case KILN_OPT_WORKGROUP:
-		if (kiln_number_triple(value, why->workgroup))
-			return true;
-		kiln_tool_fail(why->tool, KILN_EXIT_USAGE,
-		               "--workgroup '%s' is not X[,Y[,Z]]. Fix: write --workgroup 64 or 16,16", value);
-		return false;
+		return kiln_args_triple(why->tool, "--workgroup", value, why->workgroup);
 	default:
 		return kiln_glsl_args_take(why->tool, &why->glsl, id, value);
 	}

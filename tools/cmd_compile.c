@@ -40,16 +40,10 @@ static bool take(void *user, int id, const char *value)
 		compile->entry = value;
 		return true;
 	case KILN_OPT_SPEC:
-		if (compile->spec_count < KILN_ARGS_SPEC_MAX)
-			compile->specs[compile->spec_count++] = value;
-		return true;
+		return kiln_args_append(compile->tool, compile->specs, &compile->spec_count, KILN_ARGS_SPEC_MAX, "--spec",
+		                        value);
 	case KILN_OPT_WORKGROUP:
-		if (kiln_number_triple(value, compile->workgroup))
-			return true;
-		kiln_tool_fail(compile->tool, KILN_EXIT_USAGE,
-		               "--workgroup '%s' is not X[,Y[,Z]]. Fix: write --workgroup 64 or 16,16",
-		               value);
-		return false;
+		return kiln_args_triple(compile->tool, "--workgroup", value, compile->workgroup);
 	default:
 		return kiln_glsl_args_take(compile->tool, &compile->glsl, id, value);
 	}

@@ -11,28 +11,6 @@
 
 #define REPEAT_MAX 10000000u
 
-/* Adds to a list of option values; false after reporting that it is full. */
-static bool append(struct kiln_tool *tool, const char **list, size_t *count, size_t capacity,
-                   const char *option, const char *value)
-{
-	if (*count == capacity) {
-		kiln_tool_fail(tool, KILN_EXIT_USAGE, "more than %zu times %s. Fix: give fewer", capacity,
-		               option);
-		return false;
-	}
-	list[(*count)++] = value;
-	return true;
-}
-
-static bool take_triple(struct kiln_tool *tool, const char *option, const char *value, uint32_t out_triple[3])
-{
-	if (kiln_number_triple(value, out_triple))
-		return true;
-	kiln_tool_fail(tool, KILN_EXIT_USAGE, "%s '%s' is not X[,Y[,Z]]. Fix: write %s 1024 or %s 640,480",
-	               option, value, option, option);
-	return false;
-}
-
 static bool take_repeat(struct kiln_tool *tool, const char *value, uint32_t *out_repeat)
 {
 	if (kiln_number_u32(value, out_repeat) && *out_repeat >= 1 && *out_repeat <= REPEAT_MAX)
@@ -51,19 +29,19 @@ static bool take(void *user, int id, const char *value)
 		return true;
 	switch (id) {
 	case KILN_OPT_BUFFER:
-		return append(run->tool, options->inputs, &options->input_count, KILN_BUFFERS_MAX, "--in",
+		return kiln_args_append(run->tool, options->inputs, &options->input_count, KILN_BUFFERS_MAX, "--in",
 		              value);
 	case KILN_OPT_OUT:
-		return append(run->tool, options->outputs, &options->output_count, KILN_BUFFERS_MAX, "--out",
+		return kiln_args_append(run->tool, options->outputs, &options->output_count, KILN_BUFFERS_MAX, "--out",
 		              value);
 	case KILN_OPT_SPEC:
-		return append(run->tool, options->specs, &options->spec_count, KILN_ARGS_SPEC_MAX, "--spec",
+		return kiln_args_append(run->tool, options->specs, &options->spec_count, KILN_ARGS_SPEC_MAX, "--spec",
 		              value);
 	case KILN_OPT_THREADS:
 		options->has_threads = true;
-		return take_triple(run->tool, "--threads", value, options->threads);
+		return kiln_args_triple(run->tool, "--threads", value, options->threads);
 	case KILN_OPT_WORKGROUP:
-		return take_triple(run->tool, "--workgroup", value, options->workgroup);
+		return kiln_args_triple(run->tool, "--workgroup", value, options->workgroup);
 	case KILN_OPT_GUARDED:
 		options->guarded = true;
 		return true;
