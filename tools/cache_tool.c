@@ -1,6 +1,7 @@
 #include "cache_tool.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,36 @@ enum kiln_exit kiln_cache_tool_open(struct kiln_tool *tool, bool change, struct 
 	if (!*out_cache)
 		return kiln_tool_fail(tool, KILN_EXIT_FILE, "the cache is off, so nothing is changed in it. Fix: unset KILN_CACHE");
 	return KILN_EXIT_OK;
+}
+
+enum kiln_exit kiln_cache_tool_run(struct kiln_cache_job *job, int argc, char **argv, struct kiln_parse *parse,
+                                   enum kiln_exit (*work)(struct kiln_cache_job *job))
+{
+	struct kiln_parse none = {0};
+	enum kiln_exit code;
+
+	if (!parse)
+		parse = &none;
+	if (!kiln_options_parse(job->tool, argc, argv, parse))
+		return parse->code;
+	job->operand = parse->first < argc ? argv[parse->first] : NULL;
+	code = kiln_cache_tool_open(job->tool, job->change, &job->cache);
+	if (!code)
+		code = work(job);
+	kiln_progress_stop();
+	kiln_cache_close(&job->cache);
+	return code;
+}
+
+void kiln_cache_tool_report(struct kiln_tool *tool, const struct kiln_cache_fact *facts)
+{
+	for (const struct kiln_cache_fact *fact = facts; fact->name; fact++)
+		if (tool->json)
+			kiln_json_u64(tool->root, fact->name, fact->value);
+		else if (fact->words && fact->value)
+			printf("; %" PRIu64 " %s", fact->value, fact->words);
+	if (!tool->json)
+		putchar('\n');
 }
 
 static bool step(void *user, const char *phase, uint64_t done, uint64_t total)
@@ -74,14 +105,15 @@ static bool walk_one(void *user, const struct kiln_cache_listing *listing)
 	return !kiln_interrupted() && walk->visit(walk->user, listing);
 }
 
-enum kiln_exit kiln_cache_tool_list(struct kiln_tool *tool, struct kiln_cache *cache,
+enum kiln_exit kiln_cache_tool_list(struct kiln_tool *tool, struct kiln_cache *cache, const struct kiln_digest *program,
                                     bool (*visit)(void *user, const struct kiln_cache_listing *listing), void *user)
 {
 	struct walk walk = {.visit = visit, .user = user};
 	enum kiln_status status;
 
 	kiln_cache_tool_progress();
-	status = kiln_cache_list(cache, walk_one, &walk);
+	status = program ? kiln_cache_list_program(cache, program, walk_one, &walk)
+	                 : kiln_cache_list(cache, walk_one, &walk);
 	return kiln_cache_tool_end(tool, kiln_interrupted() ? KILN_ERR_CANCELLED : status, "nothing was changed");
 }
 

@@ -15,13 +15,36 @@ enum kiln_exit kiln_cache_tool_root(struct kiln_tool *tool, char out_root[KILN_R
  * KILN_CACHE allows. Adds "root" to the answer. */
 enum kiln_exit kiln_cache_tool_open(struct kiln_tool *tool, bool change, struct kiln_cache **out_cache);
 
+/* A command on the cache, first member of its own struct. */
+struct kiln_cache_job {
+	struct kiln_tool *tool;
+	bool change; /* the cache, and not only look at it; options may decide */
+
+	struct kiln_cache *cache;
+	const char *operand; /* the first one, if there is one */
+};
+
+/* Parses the command line, opens the cache, works and closes it. `parse` NULL = neither options nor operands. */
+enum kiln_exit kiln_cache_tool_run(struct kiln_cache_job *job, int argc, char **argv, struct kiln_parse *parse,
+                                   enum kiln_exit (*work)(struct kiln_cache_job *job));
+
+/* A number of a report: a member of the answer and, unless it is 0, a clause: "; 3" and the words. */
+struct kiln_cache_fact {
+	const char *name; /* NULL ends a list */
+	uint64_t value;
+	const char *words; /* NULL = no clause */
+};
+
+/* Under --json all facts, else the clauses that are true, which end the line that the caller began. */
+void kiln_cache_tool_report(struct kiln_tool *tool, const struct kiln_cache_fact *facts);
+
 /* For long calls: the progress line, and cancelling on Ctrl-C, which is watched from here on. */
 struct kiln_cache_progress kiln_cache_tool_progress(void);
 /* Ends the line; reports a failure. KILN_EXIT_INTERRUPTED for a cancelled call, `kept` saying what that means. */
 enum kiln_exit kiln_cache_tool_end(struct kiln_tool *tool, enum kiln_status status, const char *kept);
 
-/* kiln_cache_list() with both. */
-enum kiln_exit kiln_cache_tool_list(struct kiln_tool *tool, struct kiln_cache *cache,
+/* kiln_cache_list(), or kiln_cache_list_program() where `program` is not NULL, with both. */
+enum kiln_exit kiln_cache_tool_list(struct kiln_tool *tool, struct kiln_cache *cache, const struct kiln_digest *program,
                                     bool (*visit)(void *user, const struct kiln_cache_listing *listing), void *user);
 
 /* Digits of a digest, as the tables print them: 4 to 64 hexadecimal ones. */

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs the attacks on the disk cache at full length: `make test` has the short version of each.
+# Runs the attacks on the disk cache at full length, and herds of processes: `make test` has the short version of each.
 #
 #   tools/campaign.sh [SEED]     the same seed for all; without it each takes a new one and prints it
 #
 # The build folder is $BUILD (build); $BUILD-address and $BUILD-thread are made for the sanitizers. Fuzzing takes
 # $CAMPAIGN_FUZZ_SECONDS (600) in all, 0 = none. Every attack prints one line, which is also left in
-# $BUILD/campaign.txt; the last line says how many failed.
+# $BUILD/campaign.txt; the last line says how many failed, and how many were skipped for want of a driver.
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
@@ -15,23 +15,67 @@ seed=${1:-}
 log=$build/campaign.txt
 ran=0
 failed=0
+skipped=0
 
 say()
 {
 	echo "$*" | tee -a "$log"
 }
 
+# COMMAND ...: status 77 says that something is missing, and what
+run()
+{
+	ran=$((ran + 1))
+	say "--- $*"
+	"$@" >"$build/campaign-run.txt" 2>&1
+	status=$?
+	tee -a "$log" <"$build/campaign-run.txt"
+	case $status in
+	0) ;;
+	77) skipped=$((skipped + 1)) ;;
+	*) failed=$((failed + 1)); say "FAILED with status $status" ;;
+	esac
+}
+
+skip()
+{
+	ran=$((ran + 1))
+	skipped=$((skipped + 1))
+	say "SKIPPED $1: $2"
+}
+
 # FOLDER ATTACK [COUNT]
 attack()
 {
-	program=$1/tests/fault/test_$2
-	ran=$((ran + 1))
-	say "--- $program ${3:-}"
 	# shellcheck disable=SC2086 # no seed is no argument
-	"$program" ${3:+"$3"} ${3:+$seed} >"$build/campaign-run.txt" 2>&1
-	status=$?
-	tee -a "$log" <"$build/campaign-run.txt"
-	[ $status -eq 0 ] || { failed=$((failed + 1)); say "FAILED with status $status"; }
+	run "$1/tests/fault/test_$2" ${3:+"$3"} ${3:+$seed}
+}
+
+# 16 processes at once. The driver's compiles are pauses; holders of a lease are killed, or fork, or both.
+herd_hostile()
+{
+	manifest=$build/tests/hostile/hostile_icd.json
+	if [ ! -x "$build/tests/hostile/hostile_herd" ]; then
+		skip "herds under the hostile driver" "it is built on 64-bit Linux only"
+		return
+	fi
+	run env KILN_AUTOTUNE=use KILN_CACHE=rw KILN_DEVICE= KILN_VALIDATION=0 MESA_SHADER_CACHE_DISABLE=true \
+		NODEVICE_SELECT=1 VK_DRIVER_FILES="$manifest" VK_ICD_FILENAMES="$manifest" \
+		"$build/tests/hostile/hostile_herd" "$1" "${seed:-0}"
+}
+
+# NAME PATTERN KERNELS [big]: the same on a real driver
+herd_real()
+{
+	manifest=$(find /usr/share/vulkan/icd.d /usr/local/share/vulkan/icd.d /etc/vulkan/icd.d /usr/lib/chromium \
+		-maxdepth 1 -name "$2" 2>/dev/null | head -n 1)
+	if [ -z "$manifest" ]; then
+		skip "16 processes x $3 kernels on $1" "no driver manifest $2. Fix: tools/setup.sh"
+		return
+	fi
+	run env KILN_TEST_DRIVER="$1" MESA_SHADER_CACHE_DISABLE=true RADV_FORCE_FAMILY=NAVI21 \
+		VK_DRIVER_FILES="$manifest" VK_ICD_FILENAMES="$manifest" \
+		"$build/tests/gpu/gpu_herd" "$3" "${seed:-0}" ${4:+"$4"}
 }
 
 # FOLDER SANITIZER ATTACKS: only what is needed is built.
@@ -56,6 +100,10 @@ cannot_build()
 
 fuzz()
 {
+	if ! command -v clang-14 >/dev/null; then
+		skip "fuzzing $1" "no clang-14. Fix: tools/setup.sh --dev"
+		return
+	fi
 	ran=$((ran + 1))
 	say "--- fuzzing $1 for $2 s"
 	if tools/fuzz.sh "$1" "$2" >"$build/campaign-run.txt" 2>&1; then
@@ -67,7 +115,10 @@ fuzz()
 	fi
 }
 
+[ -f "$build/build.ninja" ] || meson setup "$build" || exit 1
 ninja -C "$build" || exit 1
+build=$(cd "$build" && pwd) # a manifest's path must not depend on where the loader is
+log=$build/campaign.txt
 : >"$log"
 attack "$build" damage 4
 attack "$build" crash_states 0
@@ -76,10 +127,14 @@ attack "$build" surroundings 10
 attack "$build" threads 5000
 attack "$build" kill 2000
 # The others lie in memory where they can; here the disk is slow.
-TMPDIR=$(cd "$build" && pwd) attack "$build" kill 300
+TMPDIR=$build attack "$build" kill 300
 attack "$build" many 100000
 attack "$build" quarantine
-attack "$build" single_flight
+attack "$build" single_flight 20
+herd_hostile 50
+herd_real radv_null 'radeon_icd*.json' 50
+herd_real radv_null 'radeon_icd*.json' 50 big
+herd_real lavapipe 'lvp_icd*.json' 50
 
 if sanitized_build "$build-address" address,undefined damage failing_calls kill surroundings crash_states; then
 	attack "$build-address" damage 1
@@ -104,5 +159,5 @@ if [ "$fuzz_seconds" -gt 0 ]; then
 fi
 
 rm -f "$build/campaign-run.txt"
-say "campaign: $ran attacks, $failed failed"
+say "campaign: $ran attacks, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

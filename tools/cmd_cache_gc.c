@@ -7,11 +7,12 @@
 #include "commands.h"
 #include "json.h"
 #include "number.h"
+#include "progress.h"
 #include "text_table.h"
 #include "tool.h"
 
 struct gc {
-	struct kiln_tool *tool;
+	struct kiln_cache_job job;
 	struct kiln_cache_gc_params params;
 };
 
@@ -24,7 +25,7 @@ static bool take_bytes(struct gc *gc, const char *value)
 		gc->params.max_bytes = extents[0];
 		return true;
 	}
-	kiln_tool_fail(gc->tool, KILN_EXIT_USAGE,
+	kiln_tool_fail(gc->job.tool, KILN_EXIT_USAGE,
 	               "--max-bytes '%s' is no size. Fix: write 500M, 2G, or a number of bytes above 0; kiln cache clear "
 	               "removes everything",
 	               value);
@@ -41,115 +42,93 @@ static bool take(void *user, int id, const char *value)
 	case KILN_OPT_MAX_AGE:
 		if (kiln_number_duration(value, &gc->params.max_age_s))
 			return true;
-		kiln_tool_fail(gc->tool, KILN_EXIT_USAGE,
+		kiln_tool_fail(gc->job.tool, KILN_EXIT_USAGE,
 		               "--max-age '%s' is no age. Fix: write 30d, 12h, 90m or 3600s", value);
 		return false;
 	default:
 		gc->params.dry_run = true;
+		gc->job.change = false;
 		return true;
 	}
 }
 
-static void gc_json(struct kiln_tool *tool, const struct kiln_cache_gc_report *report, bool dry_run)
+static void report_gc(const struct gc *gc, const struct kiln_cache_gc_report *report)
 {
-	kiln_json_bool(tool->root, "dry_run", dry_run);
-	kiln_json_u64(tool->root, "entries", report->entries);
-	kiln_json_u64(tool->root, "bytes", report->bytes);
-	kiln_json_u64(tool->root, "removed", report->removed);
-	kiln_json_u64(tool->root, "removed_bytes", report->removed_bytes);
-	kiln_json_u64(tool->root, "litter", report->litter);
-	kiln_json_u64(tool->root, "litter_bytes", report->litter_bytes);
-	kiln_json_u64(tool->root, "spared", report->spared);
-	kiln_json_u64(tool->root, "failed", report->failed);
+	const struct kiln_cache_fact facts[] = {
+		{"entries", report->entries, NULL},
+		{"bytes", report->bytes, NULL},
+		{"removed", report->removed, NULL},
+		{"removed_bytes", report->removed_bytes, NULL},
+		{"litter", report->litter, "files left by dead processes"},
+		{"litter_bytes", report->litter_bytes, NULL},
+		{"spared", report->spared, "spared, as they were used meanwhile"},
+		{"failed", report->failed, "could not be removed"},
+		{0},
+	};
+	char found[KILN_PRETTY_BYTES], removed[KILN_PRETTY_BYTES];
+
+	if (gc->job.tool->json)
+		kiln_json_bool(gc->job.tool->root, "dry_run", gc->params.dry_run);
+	else
+		printf("%s %" PRIu64 " of %" PRIu64 " %s, %s of %s", gc->params.dry_run ? "would remove" : "removed",
+		       report->removed, report->entries, kiln_entries(report->entries),
+		       kiln_pretty_size(report->removed_bytes, removed), kiln_pretty_size(report->bytes, found));
+	kiln_cache_tool_report(gc->job.tool, facts);
 }
 
-static void gc_text(const struct kiln_cache_gc_report *report, bool dry_run)
+static enum kiln_exit collect(struct kiln_cache_job *job)
 {
-	char found[KILN_PRETTY_BYTES], removed[KILN_PRETTY_BYTES], litter[KILN_PRETTY_BYTES];
-
-	printf("%s %" PRIu64 " of %" PRIu64 " entries, %s of %s", dry_run ? "would remove" : "removed",
-	       report->removed, report->entries, kiln_pretty_size(report->removed_bytes, removed),
-	       kiln_pretty_size(report->bytes, found));
-	if (report->litter)
-		printf("; %" PRIu64 " files left by dead processes, %s", report->litter,
-		       kiln_pretty_size(report->litter_bytes, litter));
-	if (report->spared)
-		printf("; %" PRIu64 " spared, as they were used meanwhile", report->spared);
-	if (report->failed)
-		printf("; %" PRIu64 " could not be removed", report->failed);
-	putchar('\n');
-}
-
-static enum kiln_exit collect(struct gc *gc, struct kiln_cache *cache)
-{
+	struct gc *gc = (struct gc *)job;
 	struct kiln_cache_gc_report report = {0};
 	enum kiln_status status;
 	enum kiln_exit code;
 
 	gc->params.progress = kiln_cache_tool_progress();
-	status = kiln_cache_gc(cache, &gc->params, &report);
-	code = kiln_cache_tool_end(gc->tool, status, "what was removed stays removed");
-	if (gc->tool->json)
-		gc_json(gc->tool, &report, gc->params.dry_run);
-	else
-		gc_text(&report, gc->params.dry_run);
+	status = kiln_cache_gc(job->cache, &gc->params, &report);
+	code = kiln_cache_tool_end(job->tool, status, "what was removed stays removed");
+	report_gc(gc, &report);
 	return code;
 }
 
 static enum kiln_exit run_gc(struct kiln_tool *tool, int argc, char **argv)
 {
-	struct gc gc = {.tool = tool};
+	struct gc gc = {.job = {.tool = tool, .change = true}};
 	struct kiln_parse parse = {.take = take, .user = &gc};
-	struct kiln_cache *cache = NULL;
-	enum kiln_exit code;
 
-	if (!kiln_options_parse(tool, argc, argv, &parse))
-		return parse.code;
-	code = kiln_cache_tool_open(tool, !gc.params.dry_run, &cache);
-	if (!code)
-		code = collect(&gc, cache);
-	kiln_cache_close(&cache);
-	return code;
+	return kiln_cache_tool_run(&gc.job, argc, argv, &parse, collect);
 }
 
-static enum kiln_exit clear(struct kiln_tool *tool, struct kiln_cache *cache)
+/* Ctrl-C ends it at once, which is safe: each entry is there or gone. */
+static enum kiln_exit clear(struct kiln_cache_job *job)
 {
 	struct kiln_cache_clear_report report = {0};
-	enum kiln_status status = kiln_cache_clear(cache, &report), forgiven = KILN_OK;
-	enum kiln_exit code = status ? kiln_tool_fail_status(tool, status) : KILN_EXIT_OK;
+	enum kiln_status forgiven;
+	enum kiln_exit code;
 	char size[KILN_PRETTY_BYTES];
 
-	forgiven = kiln_cache_forgive(cache);
+	kiln_progress_start("removing", 0);
+	code = kiln_cache_tool_end(job->tool, kiln_cache_clear(job->cache, &report), "");
+	/* Also where an entry could not be removed. */
+	forgiven = kiln_cache_forgive(job->cache);
 	if (forgiven && !code)
-		code = kiln_tool_fail_status(tool, forgiven);
-	if (!tool->json) {
-		printf("removed %" PRIu64 " %s, %s", report.removed, kiln_entries(report.removed),
-		       kiln_pretty_size(report.removed_bytes, size));
-		if (report.failed)
-			printf("; %" PRIu64 " could not be removed", report.failed);
-		puts(forgiven ? "" : "; crashes are forgiven");
-		return code;
-	}
-	kiln_json_u64(tool->root, "removed", report.removed);
-	kiln_json_u64(tool->root, "removed_bytes", report.removed_bytes);
-	kiln_json_u64(tool->root, "failed", report.failed);
-	kiln_json_bool(tool->root, "forgiven", !forgiven);
+		code = kiln_tool_fail_status(job->tool, forgiven);
+	if (job->tool->json)
+		kiln_json_bool(job->tool->root, "forgiven", !forgiven);
+	else
+		printf("removed %" PRIu64 " %s, %s%s", report.removed, kiln_entries(report.removed),
+		       kiln_pretty_size(report.removed_bytes, size), forgiven ? "" : "; crashes are forgiven");
+	kiln_cache_tool_report(job->tool, (const struct kiln_cache_fact[]){
+						  {"removed", report.removed, NULL},
+						  {"removed_bytes", report.removed_bytes, NULL},
+						  {"failed", report.failed, "could not be removed"},
+						  {0},
+					  });
 	return code;
 }
 
 static enum kiln_exit run_clear(struct kiln_tool *tool, int argc, char **argv)
 {
-	struct kiln_parse parse = {0};
-	struct kiln_cache *cache = NULL;
-	enum kiln_exit code;
-
-	if (!kiln_options_parse(tool, argc, argv, &parse))
-		return parse.code;
-	code = kiln_cache_tool_open(tool, true, &cache);
-	if (!code)
-		code = clear(tool, cache);
-	kiln_cache_close(&cache);
-	return code;
+	return kiln_cache_tool_run(&(struct kiln_cache_job){.tool = tool, .change = true}, argc, argv, NULL, clear);
 }
 
 static const struct kiln_option own[] = {

@@ -10,6 +10,7 @@
 #include "tool.h"
 
 struct listing {
+	struct kiln_cache_job job;
 	cJSON *array;
 	struct kiln_text_table table;
 	uint64_t entries, unreadable, bytes;
@@ -33,7 +34,7 @@ static void entry_row(struct kiln_text_table *table, const struct kiln_cache_lis
 	                    entry->entry.flags & KILN_ENTRY_STUB ? " stub" : "");
 	kiln_text_table_add(table, "%s", kiln_pretty_ns(entry->entry.compile_ns, compile));
 	kiln_text_table_add(table, "%s", kiln_print_time(entry->last_use_s, when));
-	kiln_text_table_add(table, "%s", policy ? policy : "(no pipeline)");
+	kiln_text_table_add(table, "%s", policy ? policy : "(other artefact)");
 	free(policy);
 }
 
@@ -56,46 +57,46 @@ static bool visit(void *user, const struct kiln_cache_listing *entry)
 	return true;
 }
 
-static void print_listing(struct kiln_tool *tool, const struct listing *listing, const char *root)
+static void print_listing(const struct listing *listing)
 {
 	char size[KILN_PRETTY_BYTES];
+	const struct kiln_cache_fact facts[] = {
+		{"unreadable", listing->unreadable, "unreadable"},
+		{"file_bytes", listing->bytes, NULL},
+		{0},
+	};
 
-	if (tool->json) {
-		kiln_json_u64(tool->root, "unreadable", listing->unreadable);
-		kiln_json_u64(tool->root, "file_bytes", listing->bytes);
-		return;
-	}
-	if (listing->entries)
+	if (listing->entries && !listing->array)
 		kiln_text_table_print(&listing->table, 0, stdout);
-	kiln_print_clean(root, stdout);
-	printf(": %" PRIu64 " %s, %s", listing->entries, kiln_entries(listing->entries),
-	       kiln_pretty_size(listing->bytes, size));
-	if (listing->unreadable)
-		printf(", %" PRIu64 " unreadable", listing->unreadable);
-	putchar('\n');
+	if (!listing->array) {
+		kiln_print_clean(kiln_cache_root(listing->job.cache), stdout);
+		printf(": %" PRIu64 " %s, %s", listing->entries, kiln_entries(listing->entries),
+		       kiln_pretty_size(listing->bytes, size));
+	}
+	kiln_cache_tool_report(listing->job.tool, facts);
+}
+
+static enum kiln_exit list(struct kiln_cache_job *job)
+{
+	static const char *const titles[] = {"pipeline", "program",  "device", ">blob",
+	                                     ">compile", "last use", "policy", NULL};
+	struct listing *listing = (struct listing *)job;
+	enum kiln_exit code;
+
+	listing->array = job->tool->json ? kiln_json_array(job->tool->root, "entries") : NULL;
+	kiln_text_table_init(&listing->table, titles);
+	code = kiln_cache_tool_list(job->tool, job->cache, NULL, visit, listing);
+	if (!code)
+		print_listing(listing);
+	kiln_text_table_finish(&listing->table);
+	return code;
 }
 
 static enum kiln_exit run_ls(struct kiln_tool *tool, int argc, char **argv)
 {
-	static const char *const titles[] = {"pipeline", "program",  "device", ">blob",
-	                                     ">compile", "last use", "policy", NULL};
-	struct listing listing = {0};
-	struct kiln_cache *cache = NULL;
-	struct kiln_parse parse = {0};
-	enum kiln_exit code;
+	struct listing listing = {.job = {.tool = tool}};
 
-	if (!kiln_options_parse(tool, argc, argv, &parse))
-		return parse.code;
-	listing.array = tool->json ? kiln_json_array(tool->root, "entries") : NULL;
-	kiln_text_table_init(&listing.table, titles);
-	code = kiln_cache_tool_open(tool, false, &cache);
-	if (!code)
-		code = kiln_cache_tool_list(tool, cache, visit, &listing);
-	if (!code)
-		print_listing(tool, &listing, kiln_cache_root(cache));
-	kiln_text_table_finish(&listing.table);
-	kiln_cache_close(&cache);
-	return code;
+	return kiln_cache_tool_run(&listing.job, argc, argv, NULL, list);
 }
 
 static enum kiln_exit run_path(struct kiln_tool *tool, int argc, char **argv)

@@ -1,6 +1,7 @@
 /* kiln cache export, kiln cache import: moving entries between caches and machines. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache_tool.h"
@@ -15,7 +16,7 @@
 
 /* What an export is limited to. */
 struct filter {
-	struct kiln_tool *tool;
+	struct kiln_cache_job job;
 	const char *program_text, *device_text;
 	struct kiln_digest program, device;
 };
@@ -44,16 +45,16 @@ static bool look(void *user, const struct kiln_cache_listing *entry)
 	return true;
 }
 
-static enum kiln_exit find_digest(struct kiln_tool *tool, struct kiln_cache *cache, const char *prefix,
-                                  bool of_device, struct kiln_digest *out_digest)
+static enum kiln_exit find_digest(const struct kiln_cache_job *job, const char *prefix, bool of_device,
+                                  struct kiln_digest *out_digest)
 {
 	struct lookup lookup = {.prefix = prefix, .of_device = of_device};
-	enum kiln_exit code = kiln_cache_tool_list(tool, cache, look, &lookup);
+	enum kiln_exit code = kiln_cache_tool_list(job->tool, job->cache, NULL, look, &lookup);
 
 	if (code)
 		return code;
 	if (lookup.count != 1)
-		return kiln_tool_fail(tool, KILN_EXIT_USAGE, "%u %s of the cache begin with '%s'. Fix: see kiln cache ls",
+		return kiln_tool_fail(job->tool, KILN_EXIT_USAGE, "%u %s of the cache begin with '%s'. Fix: see kiln cache ls",
 		                      lookup.count, of_device ? "devices" : "programs", prefix);
 	*out_digest = lookup.found;
 	return KILN_EXIT_OK;
@@ -68,22 +69,22 @@ static bool is_digits(const char *text)
 	return length >= PREFIX_MIN && kiln_is_hex_prefix(text);
 }
 
-static enum kiln_exit program_of(struct filter *filter, struct kiln_cache *cache)
+static enum kiln_exit program_of(struct filter *filter)
 {
 	struct kiln_program_file program = {0};
-	struct kiln_glsl_args args = {.cache_mode = KILN_CACHE_OFF};
+	struct kiln_glsl_args args = {0};
 	enum kiln_exit code;
 
 	if (is_digits(filter->program_text) && access(filter->program_text, F_OK) != 0)
-		return find_digest(filter->tool, cache, filter->program_text, false, &filter->program);
-	code = kiln_program_load(filter->tool, filter->program_text, &args, &program);
+		return find_digest(&filter->job, filter->program_text, false, &filter->program);
+	code = kiln_program_load(filter->job.tool, filter->program_text, &args, &program);
 	if (!code)
 		filter->program = program.reflection->program;
 	kiln_program_finish(&program);
 	return code;
 }
 
-static enum kiln_exit device_of(struct filter *filter, struct kiln_cache *cache)
+static enum kiln_exit device_of(struct filter *filter)
 {
 	struct kiln_device_params params = {
 		.select = filter->device_text, .cache = NULL, .no_cache = true, .no_autotune = true};
@@ -91,8 +92,8 @@ static enum kiln_exit device_of(struct filter *filter, struct kiln_cache *cache)
 	enum kiln_exit code;
 
 	if (is_digits(filter->device_text))
-		return find_digest(filter->tool, cache, filter->device_text, true, &filter->device);
-	code = kiln_session_open(filter->tool, &params, &device);
+		return find_digest(&filter->job, filter->device_text, true, &filter->device);
+	code = kiln_session_open(filter->job.tool, &params, &device);
 	if (!code)
 		filter->device = kiln_fingerprint_digest(kiln_device_fingerprint(device));
 	kiln_device_close(&device);
@@ -107,95 +108,93 @@ static bool take(void *user, int id, const char *value)
 	return true;
 }
 
-static void report(struct kiln_tool *tool, const char *verb, const char *file,
-                   const struct kiln_cache_pack_report *report)
+static void report(const struct kiln_cache_job *job, const char *verb, const struct kiln_cache_pack_report *report)
 {
+	const struct kiln_cache_fact facts[] = {
+		{"entries", report->entries, NULL},
+		{"bytes", report->bytes, NULL},
+		{"present", report->present, "were there"},
+		{"skipped", report->skipped, "skipped"},
+		{0},
+	};
 	char size[KILN_PRETTY_BYTES];
 
-	if (!tool->json) {
+	if (job->tool->json)
+		kiln_json_text(job->tool->root, "file", job->operand);
+	else
 		printf("%s %" PRIu64 " %s, %s", verb, report->entries, kiln_entries(report->entries),
 		       kiln_pretty_size(report->bytes, size));
-		if (report->present)
-			printf("; %" PRIu64 " were there", report->present);
-		if (report->skipped)
-			printf("; %" PRIu64 " skipped", report->skipped);
-		putchar('\n');
-		return;
-	}
-	kiln_json_text(tool->root, "file", file);
-	kiln_json_u64(tool->root, "entries", report->entries);
-	kiln_json_u64(tool->root, "bytes", report->bytes);
-	kiln_json_u64(tool->root, "present", report->present);
-	kiln_json_u64(tool->root, "skipped", report->skipped);
+	kiln_cache_tool_report(job->tool, facts);
 }
 
-static enum kiln_exit export(struct filter *filter, struct kiln_cache *cache, const char *file)
+/* A pack appears by renaming, which would replace a pipe, a device or a link as readily as an older pack. */
+static enum kiln_exit check_target(const struct kiln_cache_job *job)
 {
+	struct stat facts;
+
+	if (lstat(job->operand, &facts) != 0 || S_ISREG(facts.st_mode))
+		return KILN_EXIT_OK;
+	return kiln_tool_fail(job->tool, KILN_EXIT_FILE,
+	                      "'%s' is %s; only a file is ever replaced. Fix: name a new file, or an older pack",
+	                      job->operand,
+	                      S_ISDIR(facts.st_mode)   ? "a folder"
+	                      : S_ISLNK(facts.st_mode) ? "a symbolic link"
+	                      : S_ISFIFO(facts.st_mode) ? "a pipe"
+	                                                : "a device or socket");
+}
+
+static enum kiln_exit export(struct kiln_cache_job *job)
+{
+	struct filter *filter = (struct filter *)job;
 	struct kiln_cache_export_params params = {0};
 	struct kiln_cache_pack_report done = {0};
-	enum kiln_exit code = KILN_EXIT_OK;
+	enum kiln_exit code = check_target(job);
 	enum kiln_status status;
 
-	if (filter->program_text)
-		code = program_of(filter, cache);
+	if (!code && filter->program_text)
+		code = program_of(filter);
 	if (!code && filter->device_text)
-		code = device_of(filter, cache);
+		code = device_of(filter);
 	if (code)
 		return code;
 	params.program = filter->program_text ? &filter->program : NULL;
 	params.device = filter->device_text ? &filter->device : NULL;
 	params.progress = kiln_cache_tool_progress();
-	status = kiln_cache_export(cache, file, &params, &done);
-	code = kiln_cache_tool_end(filter->tool, status, "no file was written");
+	status = kiln_cache_export(job->cache, job->operand, &params, &done);
+	code = kiln_cache_tool_end(job->tool, status, "no file was written");
 	if (!code)
-		report(filter->tool, "exported", file, &done);
+		report(job, "exported", &done);
 	return code;
 }
 
 static enum kiln_exit run_export(struct kiln_tool *tool, int argc, char **argv)
 {
-	struct filter filter = {.tool = tool};
+	struct filter filter = {.job = {.tool = tool}};
 	struct kiln_parse parse = {.take = take, .user = &filter, .min_operands = 1, .max_operands = 1};
-	struct kiln_cache *cache = NULL;
-	enum kiln_exit code;
 
-	if (!kiln_options_parse(tool, argc, argv, &parse))
-		return parse.code;
-	code = kiln_cache_tool_open(tool, false, &cache);
-	if (!code)
-		code = export(&filter, cache, argv[parse.first]);
-	kiln_cache_close(&cache);
-	return code;
+	return kiln_cache_tool_run(&filter.job, argc, argv, &parse, export);
 }
 
-static enum kiln_exit import(struct kiln_tool *tool, struct kiln_cache *cache, const char *file)
+static enum kiln_exit import(struct kiln_cache_job *job)
 {
 	struct kiln_cache_progress progress = kiln_cache_tool_progress();
 	struct kiln_cache_pack_report done = {0};
-	enum kiln_status status = kiln_cache_import(cache, file, &progress, &done);
+	enum kiln_status status = kiln_cache_import(job->cache, job->operand, &progress, &done);
 	enum kiln_exit code;
 
 	if (!status)
-		status = kiln_cache_flush(cache);
-	code = kiln_cache_tool_end(tool, status, "what was imported stays");
+		status = kiln_cache_flush(job->cache);
+	code = kiln_cache_tool_end(job->tool, status, "what was imported stays");
 	if (!code || code == KILN_EXIT_INTERRUPTED)
-		report(tool, "imported", file, &done);
+		report(job, "imported", &done);
 	return code;
 }
 
 static enum kiln_exit run_import(struct kiln_tool *tool, int argc, char **argv)
 {
 	struct kiln_parse parse = {.min_operands = 1, .max_operands = 1};
-	struct kiln_cache *cache = NULL;
-	enum kiln_exit code;
 
-	if (!kiln_options_parse(tool, argc, argv, &parse))
-		return parse.code;
-	code = kiln_cache_tool_open(tool, true, &cache);
-	if (!code)
-		code = import(tool, cache, argv[parse.first]);
-	kiln_cache_close(&cache);
-	return code;
+	return kiln_cache_tool_run(&(struct kiln_cache_job){.tool = tool, .change = true}, argc, argv, &parse, import);
 }
 
 static const struct kiln_option own[] = {
@@ -215,7 +214,8 @@ const struct kiln_command kiln_command_cache_export = {
 	.name = "cache export",
 	.arguments = "FILE",
 	.summary = "write entries into one file, a pack",
-	.description = "Only good entries; the pack appears at once or not at all, and survives a power cut. Use it by\n"
+	.description = "Only good entries; the pack appears at once or not at all, and survives a power cut. An\n"
+		       "older file is replaced; a folder, link, pipe or device is not. Use it by\n"
 		       "KILN_CACHE_PACKS=FILE, read-only and without copying, or by kiln cache import.",
 	.examples = "kiln cache export everything.pack\n"
 		    "kiln cache export --program saxpy.spv --device gpu saxpy.pack",
@@ -228,7 +228,8 @@ const struct kiln_command kiln_command_cache_import = {
 	.arguments = "FILE",
 	.summary = "copy the entries of a pack into the cache",
 	.description = "Each is verified; those the cache has are left alone. A pack that others could have written is\n"
-		       "refused, unless its entries are sealed with the secret of KILN_CACHE_SECRET_FILE.",
+		       "refused, unless its entries are sealed with the secret that is set (KILN_CACHE_SECRET_FILE,\n"
+		       "KILN_CACHE_SECRET).",
 	.examples = "kiln cache import everything.pack",
 	.options = import_tables,
 	.run = run_import,

@@ -11,6 +11,7 @@
 #include "tool.h"
 
 struct search {
+	struct kiln_cache_job job;
 	const char *wanted;
 	cJSON *array; /* of those that match */
 	size_t found;
@@ -86,30 +87,31 @@ static bool visit(void *user, const struct kiln_cache_listing *entry)
 	return true;
 }
 
+static enum kiln_exit look_for(struct kiln_cache_job *job)
+{
+	struct search *search = (struct search *)job;
+	enum kiln_exit code;
+
+	search->wanted = job->operand;
+	if (!kiln_is_hex_prefix(search->wanted) && search->wanted[0] != '/')
+		return kiln_tool_fail(job->tool, KILN_EXIT_USAGE,
+		                      "'%s' is neither 4 to 64 hexadecimal digits nor an absolute path. "
+		                      "Fix: take an id from kiln cache ls",
+		                      search->wanted);
+	search->array = job->tool->json ? kiln_json_array(job->tool->root, "entries") : NULL;
+	code = kiln_cache_tool_list(job->tool, job->cache, NULL, visit, search);
+	if (!code && !search->found)
+		code = kiln_tool_fail(job->tool, KILN_EXIT_FILE, "no entry of '%s' is '%s'. Fix: see kiln cache ls",
+		                      kiln_cache_root(job->cache), search->wanted);
+	return code;
+}
+
 static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
 {
 	struct kiln_parse parse = {.min_operands = 1, .max_operands = 1};
-	struct search search = {0};
-	struct kiln_cache *cache = NULL;
-	enum kiln_exit code;
+	struct search search = {.job = {.tool = tool}};
 
-	if (!kiln_options_parse(tool, argc, argv, &parse))
-		return parse.code;
-	search.wanted = argv[parse.first];
-	if (!kiln_is_hex_prefix(search.wanted) && search.wanted[0] != '/')
-		return kiln_tool_fail(tool, KILN_EXIT_USAGE,
-		                      "'%s' is neither 4 to 64 hexadecimal digits nor an absolute path. "
-		                      "Fix: take an id from kiln cache ls",
-		                      search.wanted);
-	search.array = tool->json ? kiln_json_array(tool->root, "entries") : NULL;
-	code = kiln_cache_tool_open(tool, false, &cache);
-	if (!code)
-		code = kiln_cache_tool_list(tool, cache, visit, &search);
-	if (!code && !search.found)
-		code = kiln_tool_fail(tool, KILN_EXIT_FILE, "no entry of '%s' is '%s'. Fix: see kiln cache ls",
-		                      kiln_cache_root(cache), search.wanted);
-	kiln_cache_close(&cache);
-	return code;
+	return kiln_cache_tool_run(&search.job, argc, argv, &parse, look_for);
 }
 
 static const struct kiln_option *const tables[] = {kiln_options_common, NULL};

@@ -5,6 +5,7 @@
 #include "cache_tool.h"
 #include "commands.h"
 #include "json.h"
+#include "progress.h"
 #include "text_table.h"
 #include "tool.h"
 
@@ -78,25 +79,21 @@ static void report(struct kiln_tool *tool, const struct kiln_cache *cache, const
 	printf("  %-24s %s to %s\n", "last uses", oldest, newest);
 }
 
-static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
+static enum kiln_exit measure(struct kiln_cache_job *job)
 {
 	struct kiln_cache_stat stat = {0};
-	struct kiln_cache *cache = NULL;
-	struct kiln_parse parse = {0};
 	enum kiln_exit code;
 
-	if (!kiln_options_parse(tool, argc, argv, &parse))
-		return parse.code;
-	code = kiln_cache_tool_open(tool, false, &cache);
-	if (!code) {
-		enum kiln_status status = kiln_cache_stat(cache, &stat);
-
-		code = status ? kiln_tool_fail_status(tool, status) : KILN_EXIT_OK;
-	}
+	kiln_progress_start("looking", 0);
+	code = kiln_cache_tool_end(job->tool, kiln_cache_stat(job->cache, &stat), "");
 	if (!code)
-		report(tool, cache, &stat);
-	kiln_cache_close(&cache);
+		report(job->tool, job->cache, &stat);
 	return code;
+}
+
+static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
+{
+	return kiln_cache_tool_run(&(struct kiln_cache_job){.tool = tool}, argc, argv, NULL, measure);
 }
 
 static const struct kiln_option *const tables[] = {kiln_options_common, NULL};

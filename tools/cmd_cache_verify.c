@@ -10,8 +10,7 @@
 #include "tool.h"
 
 struct verify {
-	struct kiln_tool *tool;
-	bool remove;
+	struct kiln_cache_job job; /* .change = --remove */
 	cJSON *problems;
 };
 
@@ -20,7 +19,7 @@ static bool take(void *user, int id, const char *value)
 	struct verify *verify = user;
 
 	(void)value;
-	verify->remove = id == KILN_OPT_REMOVE;
+	verify->job.change = id == KILN_OPT_REMOVE;
 	return true;
 }
 
@@ -42,25 +41,23 @@ static void problem(void *user, const char *path, enum kiln_status status)
 
 static void report(struct kiln_tool *tool, const struct kiln_cache_verify_report *report)
 {
+	const struct kiln_cache_fact facts[] = {
+		{"good", report->good, NULL},
+		{"good_bytes", report->good_bytes, NULL},
+		{"damaged", report->damaged, "damaged"},
+		{"removed", report->removed, "of them removed"},
+		{"other_version", report->other_version, "of another version or secret"},
+		{"too_large", report->too_large, "too large"},
+		{"foreign", report->foreign, "not ours"},
+		{"errors", report->errors, "that cannot be read"},
+		{0},
+	};
 	char size[KILN_PRETTY_BYTES];
 
-	if (!tool->json) {
-		printf("%" PRIu64 " good %s, %s; %" PRIu64 " damaged (%" PRIu64 " removed), %" PRIu64
-		       " of another version, %" PRIu64 " too large, %" PRIu64 " not ours, %" PRIu64
-		       " that cannot be read\n",
-		       report->good, kiln_entries(report->good), kiln_pretty_size(report->good_bytes, size),
-		       report->damaged, report->removed, report->other_version, report->too_large, report->foreign,
-		       report->errors);
-		return;
-	}
-	kiln_json_u64(tool->root, "good", report->good);
-	kiln_json_u64(tool->root, "good_bytes", report->good_bytes);
-	kiln_json_u64(tool->root, "damaged", report->damaged);
-	kiln_json_u64(tool->root, "removed", report->removed);
-	kiln_json_u64(tool->root, "other_version", report->other_version);
-	kiln_json_u64(tool->root, "too_large", report->too_large);
-	kiln_json_u64(tool->root, "foreign", report->foreign);
-	kiln_json_u64(tool->root, "errors", report->errors);
+	if (!tool->json)
+		printf("%" PRIu64 " good %s, %s", report->good, kiln_entries(report->good),
+		       kiln_pretty_size(report->good_bytes, size));
+	kiln_cache_tool_report(tool, facts);
 }
 
 /* What is left damaged, or could not be looked at, is no success. */
@@ -80,38 +77,33 @@ static enum kiln_exit judge(struct kiln_tool *tool, const struct kiln_cache_veri
 	return KILN_EXIT_OK;
 }
 
-static enum kiln_exit check(struct verify *verify, struct kiln_cache *cache)
+static enum kiln_exit check(struct kiln_cache_job *job)
 {
+	struct verify *verify = (struct verify *)job;
 	struct kiln_cache_verify_params params = {
-		.remove = verify->remove,
+		.remove = job->change,
 		.problem = problem,
 		.user = verify,
 		.progress = kiln_cache_tool_progress(),
 	};
 	struct kiln_cache_verify_report found = {0};
-	enum kiln_status status = kiln_cache_verify(cache, &params, &found);
-	enum kiln_exit code = kiln_cache_tool_end(verify->tool, status, "what was removed stays removed");
+	enum kiln_status status;
+	enum kiln_exit code;
 
+	verify->problems = job->tool->json ? kiln_json_array(job->tool->root, "problems") : NULL;
+	status = kiln_cache_verify(job->cache, &params, &found);
+	code = kiln_cache_tool_end(job->tool, status, "what was removed stays removed");
 	if (!code || code == KILN_EXIT_INTERRUPTED)
-		report(verify->tool, &found);
-	return code ? code : judge(verify->tool, &found);
+		report(job->tool, &found);
+	return code ? code : judge(job->tool, &found);
 }
 
 static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
 {
-	struct verify verify = {.tool = tool};
+	struct verify verify = {.job = {.tool = tool}};
 	struct kiln_parse parse = {.take = take, .user = &verify};
-	struct kiln_cache *cache = NULL;
-	enum kiln_exit code;
 
-	if (!kiln_options_parse(tool, argc, argv, &parse))
-		return parse.code;
-	verify.problems = tool->json ? kiln_json_array(tool->root, "problems") : NULL;
-	code = kiln_cache_tool_open(tool, verify.remove, &cache);
-	if (!code)
-		code = check(&verify, cache);
-	kiln_cache_close(&cache);
-	return code;
+	return kiln_cache_tool_run(&verify.job, argc, argv, &parse, check);
 }
 
 static const struct kiln_option own[] = {

@@ -52,7 +52,7 @@ struct why {
 
 	enum verdict verdict;
 	struct kiln_cache_entry found;
-	struct kiln_cache_evidence evidence;
+	struct kiln_cache_explanation explained;
 	enum kiln_miss_reason reason;
 	char read_error[1024];
 	unsigned nearest_fields; /* 0 = nothing near */
@@ -91,10 +91,9 @@ static enum kiln_exit open_all(struct why *why)
 
 	if (code)
 		return code;
-	why->params.cache = why->cache;
-	why->glsl.cache_mode = KILN_CACHE_READ_ONLY;
+	why->glsl.cache = why->params.no_cache ? NULL : why->cache;
 	code = kiln_program_load(why->tool, why->file, &why->glsl, &why->program);
-	return code ? code : kiln_session_open(why->tool, &why->params, &why->device);
+	return code ? code : kiln_session_open_on(why->tool, why->cache, &why->params, &why->device);
 }
 
 static enum kiln_exit create_kernel(struct why *why)
@@ -126,15 +125,7 @@ static enum kiln_exit create_kernel(struct why *why)
 /* Would a launch have a cache at all? */
 static bool is_off(const struct why *why)
 {
-	if (why->params.no_cache)
-		return true;
-	for (size_t i = 0; i < kiln_env_count(); i++) {
-		struct kiln_env_fact fact = kiln_env_fact(i);
-
-		if (!strcmp(fact.name, "KILN_CACHE"))
-			return fact.valid && fact.value && !strcmp(fact.value, "off");
-	}
-	return false;
+	return why->params.no_cache || kiln_session_env_is("KILN_CACHE", "off");
 }
 
 static enum verdict judge_miss(struct why *why, enum kiln_status status)
@@ -166,7 +157,7 @@ static enum verdict judge(struct why *why)
 	return why->found.flags & KILN_ENTRY_STUB ? STUB : FOUND;
 }
 
-/* The entry of this program that differs in the fewest fields, of several the one used last. */
+/* A launch looks at a few entries only, for the sake of time; here the nearest of all is wanted. */
 static bool compare(void *user, const struct kiln_cache_listing *listing)
 {
 	struct why *why = user;
@@ -188,6 +179,20 @@ static bool compare(void *user, const struct kiln_cache_listing *listing)
 	return true;
 }
 
+/* What became of an entry that is not found; "" = nothing is known. */
+static const char *history(const struct why *why)
+{
+	static const char *const texts[] = {
+		[KILN_CACHE_EVICTED] = "it was collected, for the cache's size or its own age",
+		[KILN_CACHE_DAMAGED] = "it was damaged, and removed",
+		[KILN_CACHE_SET_ASIDE] = "a process died while the driver had it",
+		[KILN_CACHE_INVALIDATED] = "it was invalidated",
+	};
+	size_t fate = why->explained.fate;
+
+	return why->verdict == NOT_FOUND && fate < sizeof texts / sizeof texts[0] && texts[fate] ? texts[fate] : "";
+}
+
 static enum kiln_exit investigate(struct why *why)
 {
 	enum kiln_status status;
@@ -195,21 +200,27 @@ static enum kiln_exit investigate(struct why *why)
 	why->verdict = judge(why);
 	if (why->verdict == FOUND || why->verdict == OFF)
 		return KILN_EXIT_OK;
-	status = kiln_cache_evidence(why->cache, &why->build.identity, &why->evidence);
+	status = kiln_cache_explain(why->cache, why->build.key, kiln_device_fingerprint(why->device), &why->explained);
 	if (status)
 		return kiln_tool_fail_status(why->tool, status);
 	if (why->verdict != STUB)
-		why->reason = why->verdict == DAMAGED ? KILN_MISS_KEY_ABSENT : kiln_miss_classify(&why->evidence);
+		why->reason = why->verdict == DAMAGED ? KILN_MISS_KEY_ABSENT : kiln_miss_classify(&why->explained.evidence);
 	/* What was there once needs no other entry to explain it. */
-	if (why->verdict != NOT_FOUND || !why->evidence.same_program)
+	if (why->verdict != NOT_FOUND || !why->explained.evidence.same_program)
 		return KILN_EXIT_OK;
-	return kiln_cache_tool_list(why->tool, why->cache, compare, why);
+	why->nearest_fields = why->explained.nearest.fields;
+	why->nearest_use_s = INT64_MAX;
+	kiln_hex_encode(&why->explained.nearest.pipeline_id, why->nearest_id);
+	snprintf(why->difference, sizeof why->difference, "%s", why->explained.nearest.difference);
+	return kiln_cache_tool_list(why->tool, why->cache, &why->build.identity.program, compare, why);
 }
 
 /* ---- Telling ---- */
 
 static void report_json(const struct why *why)
 {
+	const struct kiln_cache_evidence *evidence = &why->explained.evidence;
+	char when[KILN_TIME_BYTES];
 	cJSON *root = why->tool->root, *object;
 
 	kiln_json_text(root, "file", why->file);
@@ -224,13 +235,16 @@ static void report_json(const struct why *why)
 	kiln_json_text(root, "explanation", verdicts[why->verdict].text);
 	kiln_json_bool(root, "compiles", why->verdict != FOUND);
 	kiln_json_text(root, "miss_reason", kiln_miss_reason_name(why->reason));
+	kiln_json_text(root, "fate", *history(why) ? kiln_cache_fate_name(why->explained.fate) : NULL);
+	kiln_json_text(root, "fate_time",
+	               *history(why) && why->explained.fate_s ? kiln_print_time(why->explained.fate_s, when) : NULL);
 	kiln_json_text(root, "message",
 	               why->verdict == DAMAGED || why->verdict == UNREADABLE ? why->read_error : NULL);
 	object = kiln_json_object(root, "evidence");
-	kiln_json_u64(object, "total_entries", why->evidence.total_entries);
-	kiln_json_u64(object, "same_program", why->evidence.same_program);
-	kiln_json_u64(object, "same_program_policy", why->evidence.same_program_policy);
-	kiln_json_u64(object, "same_program_policy_device", why->evidence.same_program_policy_device);
+	kiln_json_u64(object, "total_entries", evidence->total_entries);
+	kiln_json_u64(object, "same_program", evidence->same_program);
+	kiln_json_u64(object, "same_program_policy", evidence->same_program_policy);
+	kiln_json_u64(object, "same_program_policy_device", evidence->same_program_policy_device);
 	if (!why->nearest_fields) {
 		cJSON_AddNullToObject(root, "nearest");
 		return;
@@ -243,7 +257,7 @@ static void report_json(const struct why *why)
 
 static void report_text(const struct why *why)
 {
-	char id[KILN_DIGEST_SHORT], size[KILN_PRETTY_BYTES], compile[KILN_PRETTY_BYTES];
+	char id[KILN_DIGEST_SHORT], size[KILN_PRETTY_BYTES], compile[KILN_PRETTY_BYTES], when[KILN_TIME_BYTES];
 
 	kiln_hex_short(&why->build.identity.digest, id);
 	kiln_print_clean(why->file, stdout);
@@ -252,6 +266,9 @@ static void report_text(const struct why *why)
 	printf("\n  verdict    %s: %s\n", verdicts[why->verdict].name, verdicts[why->verdict].text);
 	if (why->reason)
 		printf("  reason     %s\n", kiln_miss_reason_name(why->reason));
+	if (*history(why))
+		printf("  history    %s%s%s\n", history(why), why->explained.fate_s ? ", " : "",
+		       why->explained.fate_s ? kiln_print_time(why->explained.fate_s, when) : "");
 	if (why->nearest_fields)
 		printf("  nearest    %.12s: %s\n", why->nearest_id, why->difference);
 	if (why->verdict == UNREADABLE || why->verdict == DAMAGED) {
@@ -271,9 +288,9 @@ static void finish(struct why *why)
 {
 	kiln_cache_entry_finish(&why->found);
 	kiln_kernel_destroy(&why->kernel);
-	kiln_device_close(&why->device);
+	why->params.cache = why->cache;
+	kiln_session_close(&why->params, &why->device);
 	kiln_program_finish(&why->program);
-	kiln_cache_close(&why->cache);
 }
 
 static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
@@ -312,7 +329,8 @@ const struct kiln_command kiln_command_cache_why = {
 	.arguments = "FILE.spv|FILE.comp",
 	.summary = "explain what a launch would find in the cache now, and why",
 	.description = "Opens the device and works out the pipeline's identity as a launch would, then looks on disk.\n"
-		       "Where there is no entry, the nearest one of the same program is compared field by field.\n"
+		       "Where there is no entry, it says what became of it, if it was there, and compares the nearest\n"
+		       "one of the same program field by field.\n"
 		       "Compiles no pipeline and changes nothing, so a crash that no launch has noticed yet is not seen\n"
 		       "either. Exit status 0 whatever the answer is.",
 	.examples = "kiln cache why saxpy.spv\nkiln cache why --device cpu --workgroup 128 saxpy.spv --json",

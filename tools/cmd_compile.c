@@ -224,8 +224,8 @@ static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
 
 	if (!kiln_options_parse(tool, argc, argv, &parse))
 		return parse.code;
-	compile.glsl.cache_mode = compile.params.no_cache ? KILN_CACHE_OFF : KILN_CACHE_DEFAULT;
 	compile.code = kiln_session_open(tool, &compile.params, &compile.device);
+	compile.glsl.cache = kiln_device_cache(compile.device);
 	if (compile.device)
 		compile_files(&compile, argc - parse.first, argv + parse.first);
 	kiln_device_close(&compile.device);

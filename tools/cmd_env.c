@@ -56,7 +56,7 @@ static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
 
 		if (!fact.valid)
 			kiln_tool_note(
-				tool, "%s='%s' makes no sense, so the default is in force. Fix: set it to %s",
+				tool, "%s='%s' makes no sense, so it is not used. Fix: set it to %s",
 				fact.name, fact.value, fact.accepts);
 	}
 	return KILN_EXIT_OK;
@@ -69,7 +69,11 @@ const struct kiln_command kiln_command_env = {
 	.arguments = "",
 	.summary = "show every environment variable Kiln reads, and flag values that make no sense",
 	.description =
-		"A value that makes no sense is never an error: the default is in force and a note says so.",
+		"A value that makes no sense is never an error: the default is in force and a note says so. The\n"
+		"exception is a secret: then the cache stays closed, as nothing would keep out what the secret was\n"
+		"to keep out. KILN_CACHE_SECRET is never shown; yet other processes of the same user can read it,\n"
+		"and child processes get it, so prefer KILN_CACHE_SECRET_FILE. The same bytes in either are the same\n"
+		"secret; of the two, set one.",
 	.examples = "kiln env\nKILN_CACHE=ro kiln env --json",
 	.options = tables,
 	.run = run,

@@ -23,7 +23,7 @@ static bool take(void *user, int id, const char *value)
 
 static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
 {
-	struct options options = {.tool = tool, .glsl = {.cache_mode = KILN_CACHE_OFF}};
+	struct options options = {.tool = tool};
 	struct kiln_parse parse = {.take = take, .user = &options, .min_operands = 1, .max_operands = 1};
 	struct kiln_program_file program = {0};
 	const struct kiln_entry_point *entry;

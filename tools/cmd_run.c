@@ -66,7 +66,7 @@ static enum kiln_exit prepare(struct kiln_run *run)
 {
 	enum kiln_exit code;
 
-	run->options.glsl.cache_mode = run->options.device.no_cache ? KILN_CACHE_OFF : KILN_CACHE_DEFAULT;
+	run->options.glsl.open_cache = !run->options.device.no_cache;
 	code = kiln_program_load(run->tool, run->file, &run->options.glsl, &run->program);
 	if (!code)
 		code = kiln_args_entry(run->tool, run->program.reflection, run->options.entry, &run->entry);
@@ -80,7 +80,8 @@ static enum kiln_exit prepare(struct kiln_run *run)
 
 static enum kiln_exit open_device(struct kiln_run *run)
 {
-	enum kiln_exit code = kiln_session_open(run->tool, &run->options.device, &run->device);
+	enum kiln_exit code = kiln_session_open_on(run->tool, run->options.glsl.cache, &run->options.device,
+	                                           &run->device);
 
 	if (!code && !kiln_device_info(run->device)->can_launch)
 		code = kiln_tool_fail(
@@ -208,7 +209,9 @@ static void finish(struct kiln_run *run)
 		kiln_array_finish(&run->buffers[i].array);
 	}
 	kiln_kernel_destroy(&run->kernel);
-	kiln_device_close(&run->device);
+	/* The device has the cache only once it was opened. */
+	run->options.device.cache = run->options.glsl.cache;
+	kiln_session_close(&run->options.device, &run->device);
 	kiln_program_finish(&run->program);
 	kiln_array_finish(&run->push);
 	free(run->times_ns);

@@ -64,21 +64,31 @@ static const struct kiln_command *find(int argc, char **argv, int *out_words)
 	return NULL;
 }
 
+static bool is_of_family(const struct kiln_command *command, const char *word)
+{
+	size_t length = strlen(word);
+
+	return !strncmp(command->name, word, length) && command->name[length] == ' ';
+}
+
+static bool is_family(const char *word)
+{
+	for (const struct kiln_command *const *command = kiln_commands; *command; command++)
+		if (is_of_family(*command, word))
+			return true;
+	return false;
+}
+
 /* The commands of one family, for "kiln cache" and "kiln cache --help". */
 static bool print_family(const char *word, FILE *file)
 {
-	size_t length = strlen(word);
-	bool any = false;
-
-	for (const struct kiln_command *const *command = kiln_commands; *command; command++) {
-		if (strncmp((*command)->name, word, length) || (*command)->name[length] != ' ')
-			continue;
-		if (!any)
-			fprintf(file, "Usage: kiln %s COMMAND [options]\n\nCommands:\n", word);
-		any = true;
-		fprintf(file, "  %-12s %s\n", (*command)->name, (*command)->summary);
-	}
-	return any;
+	if (!is_family(word))
+		return false;
+	fprintf(file, "Usage: kiln %s COMMAND [options]\n\nCommands:\n", word);
+	for (const struct kiln_command *const *command = kiln_commands; *command; command++)
+		if (is_of_family(*command, word))
+			fprintf(file, "  %-12s %s\n", (*command)->name, (*command)->summary);
+	return true;
 }
 
 static bool wants_help(const char *word)
@@ -106,7 +116,9 @@ static enum kiln_exit run_other(int argc, char **argv)
 	}
 	if (argc == 3 && wants_help(argv[2]) && print_family(argv[1], stdout))
 		return KILN_EXIT_OK;
-	if (!print_family(argv[1], stderr))
+	if (argc > 2 && is_family(argv[1]))
+		fprintf(stderr, "kiln: '%s %s' is no command. Fix: see kiln %s --help\n", argv[1], argv[2], argv[1]);
+	else if (!print_family(argv[1], stderr))
 		fprintf(stderr, "kiln: '%s' is no command. Fix: see kiln --help\n", argv[1]);
 	return KILN_EXIT_USAGE;
 }

@@ -70,7 +70,8 @@ static void put_command(const struct kiln_command *command)
 static void put_environment(void)
 {
 	printf(".SH ENVIRONMENT\n"
-	       "A value that makes no sense keeps the default; \\fBkiln env\\fR flags it.\n");
+	       "A value that makes no sense keeps the default; \\fBkiln env\\fR flags it. A secret of a wrong length\n"
+	       "keeps the cache closed.\n");
 	for (size_t i = 0; i < kiln_env_count(); i++) {
 		struct kiln_env_fact fact = kiln_env_fact(i);
 

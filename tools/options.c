@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "progress.h"
 #include "tool.h"
 
 #define OPTIONS_MAX 64
@@ -10,6 +11,7 @@
 
 const struct kiln_option kiln_options_common[] = {
 	{"json", 0, NULL, "answer in JSON on standard output", KILN_OPT_JSON},
+	{"quiet", 'q', NULL, "no progress line and no notes; log errors only (as KILN_LOG=error)", KILN_OPT_QUIET},
 	{"verbose", 'v', NULL, "log what Kiln does to standard error (as KILN_LOG=info)", KILN_OPT_VERBOSE},
 	{"help", 'h', NULL, "this text", KILN_OPT_HELP},
 	{0},
@@ -98,7 +100,13 @@ static bool take_option(struct kiln_tool *tool, int code, char **argv, struct ki
 	}
 	if (code == KILN_OPT_VERBOSE)
 		kiln_log_set(kiln_log_stderr, NULL, KILN_LOG_INFO);
-	return code == KILN_OPT_VERBOSE || code == KILN_OPT_JSON || parse->take(parse->user, code, optarg);
+	if (code == KILN_OPT_QUIET) {
+		tool->quiet = true;
+		kiln_progress_quiet();
+		kiln_log_set(kiln_log_stderr, NULL, KILN_LOG_ERROR);
+	}
+	return code == KILN_OPT_QUIET || code == KILN_OPT_VERBOSE || code == KILN_OPT_JSON ||
+	       parse->take(parse->user, code, optarg);
 }
 
 bool kiln_options_parse(struct kiln_tool *tool, int argc, char **argv, struct kiln_parse *parse)

@@ -49,6 +49,7 @@ enum kiln_option_id {
 	KILN_OPT_OUT,
 	KILN_OPT_PROGRAM,
 	KILN_OPT_PUSH,
+	KILN_OPT_QUIET,
 	KILN_OPT_REMOVE,
 	KILN_OPT_REPEAT,
 	KILN_OPT_SPEC,
@@ -68,7 +69,7 @@ struct kiln_option {
 	int id;               /* enum kiln_option_id */
 };
 
-/* --json, --verbose, --help; handled by kiln_options_parse() itself. Tables end with a NULL name. */
+/* --json, --quiet, --verbose, --help; handled by kiln_options_parse() itself. Tables end with a NULL name. */
 extern const struct kiln_option kiln_options_common[];
 
 struct kiln_parse {

@@ -60,7 +60,7 @@ static bool is_glsl(const char *path, const uint8_t *data, size_t bytes)
 }
 
 static enum kiln_exit compile_glsl(struct kiln_tool *tool, const char *path, const uint8_t *data,
-                                   size_t bytes, const struct kiln_glsl_args *args,
+                                   size_t bytes, struct kiln_glsl_args *args,
                                    struct kiln_program_file *program)
 {
 	struct kiln_glsl_params params = {
@@ -79,9 +79,10 @@ static enum kiln_exit compile_glsl(struct kiln_tool *tool, const char *path, con
 			tool, KILN_EXIT_BAD_KERNEL,
 			"'%s' holds a NUL byte, so it is no GLSL. Fix: give GLSL text, or SPIR-V", path);
 	/* A cache that cannot be opened is the device's to report. */
-	(void)kiln_cache_open(&(struct kiln_cache_params){.mode = args->cache_mode}, &params.cache);
+	if (args->open_cache && !args->cache)
+		(void)kiln_cache_open(NULL, &args->cache);
+	params.cache = args->cache;
 	status = kiln_glsl_compile(&params, &program->words, &program->bytes);
-	kiln_cache_close(&params.cache);
 	if (status == KILN_ERR_INVALID_ARGUMENT || status == KILN_ERR_TOO_LARGE)
 		return kiln_tool_fail_for(tool, status, KILN_EXIT_BAD_KERNEL, "'%s'", path);
 	if (status)
@@ -92,7 +93,7 @@ static enum kiln_exit compile_glsl(struct kiln_tool *tool, const char *path, con
 
 /* Ownership of `data` goes to the program only for SPIR-V. */
 static enum kiln_exit take_bytes(struct kiln_tool *tool, const char *path, uint8_t **data, size_t bytes,
-                                 const struct kiln_glsl_args *args, struct kiln_program_file *program)
+                                 struct kiln_glsl_args *args, struct kiln_program_file *program)
 {
 	if (is_glsl(path, *data, bytes))
 		return compile_glsl(tool, path, *data, bytes, args, program);
@@ -102,7 +103,7 @@ static enum kiln_exit take_bytes(struct kiln_tool *tool, const char *path, uint8
 	return KILN_EXIT_OK;
 }
 
-enum kiln_exit kiln_program_load(struct kiln_tool *tool, const char *path, const struct kiln_glsl_args *args,
+enum kiln_exit kiln_program_load(struct kiln_tool *tool, const char *path, struct kiln_glsl_args *args,
                                  struct kiln_program_file *out_program)
 {
 	struct kiln_program_file program = {0};

@@ -2,6 +2,7 @@
 #ifndef TOOLS_PROGRAM_H
 #define TOOLS_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,10 @@ struct kiln_glsl_args {
 	struct kiln_glsl_define defines[KILN_PROGRAM_DEFINES];
 	size_t define_count;
 	uint32_t spirv_version; /* as in struct kiln_glsl_params */
-	enum kiln_cache_mode cache_mode; /* KILN_CACHE_OFF = the SPIR-V is neither kept nor looked for */
+	/* What keeps the SPIR-V; the caller's to close. NULL with .open_cache: opened at the first GLSL file, if it
+	 * can be. */
+	struct kiln_cache *cache;
+	bool open_cache;
 };
 
 extern const struct kiln_option kiln_options_glsl[];
@@ -34,7 +38,7 @@ struct kiln_program_file {
 };
 
 /* Loads, compiles if it is GLSL, and reflects. Reports failures itself. */
-enum kiln_exit kiln_program_load(struct kiln_tool *tool, const char *path, const struct kiln_glsl_args *args,
+enum kiln_exit kiln_program_load(struct kiln_tool *tool, const char *path, struct kiln_glsl_args *args,
                                  struct kiln_program_file *out_program);
 void kiln_program_finish(struct kiln_program_file *program);
 

@@ -18,6 +18,7 @@ static struct {
 	size_t done, total;
 	uint64_t start_ns;
 	bool drawn;
+	bool quiet;
 } line = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static volatile sig_atomic_t interrupted;
@@ -67,7 +68,7 @@ static void *redraw(void *user)
 
 void kiln_progress_start(const char *label, size_t total)
 {
-	if (line.running || !isatty(STDERR_FILENO))
+	if (line.running || line.quiet || !isatty(STDERR_FILENO))
 		return;
 	line.label = label;
 	line.done = 0;
@@ -75,6 +76,11 @@ void kiln_progress_start(const char *label, size_t total)
 	line.start_ns = kiln_tool_now_ns();
 	line.stop = line.drawn = false;
 	line.running = pthread_create(&line.thread, NULL, redraw, NULL) == 0;
+}
+
+void kiln_progress_quiet(void)
+{
+	line.quiet = true;
 }
 
 void kiln_progress_step(size_t done, const char *label)

@@ -14,6 +14,8 @@ void kiln_progress_start(const char *label, size_t total);
 void kiln_progress_step(size_t done, const char *label);
 /* The same where the total becomes known on the way, or changes. */
 void kiln_progress_of(size_t done, size_t total, const char *label);
+/* From here on there is no line. */
+void kiln_progress_quiet(void);
 /* Clears the line. Without a start: nothing. */
 void kiln_progress_stop(void);
 

@@ -1,6 +1,12 @@
 #include "session.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
 #include "json.h"
+
+#define PATH_BYTES 4096
 
 const struct kiln_option kiln_options_device[] = {
 	{"device", 'd', "WHICH",
@@ -48,6 +54,43 @@ enum kiln_exit kiln_session_open(struct kiln_tool *tool, const struct kiln_devic
 	enum kiln_status status = kiln_device_open(params, out_device);
 
 	return status ? kiln_tool_fail_status(tool, status) : KILN_EXIT_OK;
+}
+
+bool kiln_session_env_is(const char *name, const char *word)
+{
+	const char *value = getenv(name);
+
+	return value && !strcmp(value, word);
+}
+
+/* By itself, a device that is given a cache takes the store that lies in the cache's folder. */
+static void open_store(struct kiln_tool *tool, struct kiln_device_params *params)
+{
+	char path[PATH_BYTES];
+
+	if (params->no_autotune || kiln_session_env_is("KILN_AUTOTUNE", "off"))
+		return;
+	kiln_default_store_path(path, sizeof path);
+	if (!kiln_store_open(path, &params->store) && !kiln_store_load(params->store))
+		return;
+	kiln_tool_note(tool, "running without tuned sizes: %s", kiln_error_message());
+	params->no_autotune = true;
+}
+
+enum kiln_exit kiln_session_open_on(struct kiln_tool *tool, struct kiln_cache *cache, struct kiln_device_params *params,
+                                    struct kiln_device **out_device)
+{
+	params->cache = cache;
+	if (cache)
+		open_store(tool, params);
+	return kiln_session_open(tool, params, out_device);
+}
+
+void kiln_session_close(struct kiln_device_params *params, struct kiln_device **device)
+{
+	kiln_device_close(device);
+	kiln_store_close(&params->store);
+	kiln_cache_close(&params->cache);
 }
 
 const char *kiln_device_type_name(enum kiln_device_type type)

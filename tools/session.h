@@ -15,6 +15,15 @@ bool kiln_session_take(struct kiln_device_params *params, int id, const char *va
 enum kiln_exit kiln_session_open(struct kiln_tool *tool, const struct kiln_device_params *params,
                                  struct kiln_device **out_device);
 
+/* The same on a cache the caller has open already, which has the environment's root; with the environment's store.
+ * NULL = as above. Close with kiln_session_close(), which closes the cache too. */
+enum kiln_exit kiln_session_open_on(struct kiln_tool *tool, struct kiln_cache *cache, struct kiln_device_params *params,
+                                    struct kiln_device **out_device);
+void kiln_session_close(struct kiln_device_params *params, struct kiln_device **device);
+
+/* Whether a variable of kiln env is this very word. */
+bool kiln_session_env_is(const char *name, const char *word);
+
 const char *kiln_device_type_name(enum kiln_device_type type);
 /* "device": a few facts about it. */
 void kiln_session_json(struct kiln_tool *tool, const struct kiln_device *device);

@@ -103,6 +103,8 @@ void kiln_tool_note(const struct kiln_tool *tool, const char *format, ...)
 {
 	va_list arguments;
 
+	if (tool->quiet)
+		return;
 	fprintf(stderr, "kiln %s: note: ", tool->command->name);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);

@@ -30,6 +30,7 @@ extern const struct kiln_command *const kiln_commands[];
 struct kiln_tool {
 	const struct kiln_command *command;
 	bool json;
+	bool quiet; /* no notes */
 	cJSON *root;       /* the answer under --json; a command adds to it, main prints it */
 	cJSON *last_error; /* what the last failure added, for a command that reports each apart */
 };

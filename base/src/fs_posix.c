@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -141,6 +142,19 @@ static ssize_t posix_write(void *user, int fd, const void *data, size_t bytes)
 {
 	(void)user;
 	return write(fd, data, bytes);
+}
+
+static ssize_t posix_pwrite(void *user, int fd, const void *data, size_t bytes, uint64_t offset)
+{
+	ssize_t result;
+
+	(void)user;
+	if (offset > INT64_MAX) {
+		errno = EFBIG;
+		return -1;
+	}
+	RETRY_INTERRUPTED(result, pwrite(fd, data, bytes, (off_t)offset));
+	return result;
 }
 
 static int posix_fstat(void *user, int fd, struct stat *out)
@@ -311,38 +325,64 @@ static int posix_unmap(void *user, void *memory, size_t bytes)
 	return munmap(memory, bytes);
 }
 
+static bool is_self_or_parent(const char *name)
+{
+	return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+#ifdef SYS_getdents64
+/* Without readdir() and its heap buffer: the evidence of a miss is one listing of some hundred names, and has a
+ * bound to keep. */
+static int list_open(int fd, bool (*visit)(void *visit_user, const char *name), void *visit_user)
+{
+	alignas(struct dirent64) char names[32 << 10];
+	const struct dirent64 *entry;
+	long bytes;
+
+	while ((bytes = syscall(SYS_getdents64, fd, names, sizeof names)) > 0) {
+		for (long at = 0; at < bytes; at += entry->d_reclen) {
+			entry = (const struct dirent64 *)(const void *)(names + at);
+			if (!is_self_or_parent(entry->d_name) && !visit(visit_user, entry->d_name))
+				return 0;
+		}
+	}
+	return bytes < 0 ? -1 : 0;
+}
+#else
+static int list_open(int fd, bool (*visit)(void *visit_user, const char *name), void *visit_user)
+{
+	int own = dup(fd), failure;
+	DIR *stream = own >= 0 ? fdopendir(own) : NULL;
+	struct dirent *entry;
+
+	if (stream == NULL) {
+		if (own >= 0)
+			close_quietly(own);
+		return -1;
+	}
+	do {
+		errno = 0;
+		entry = readdir(stream);
+		failure = errno;
+	} while (entry != NULL &&
+	         (is_self_or_parent(entry->d_name) || visit(visit_user, entry->d_name)));
+	closedir(stream);
+	errno = entry == NULL ? failure : 0;
+	return errno == 0 ? 0 : -1;
+}
+#endif
+
 static int posix_list(void *user, int dir, bool (*visit)(void *visit_user, const char *name),
                       void *visit_user)
 {
 	/* Its own open file: a duplicate would share its position with `dir`. */
-	int fd = posix_openat(user, dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	int failure;
+	int fd = posix_openat(user, dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0), result;
 
-	if (stream == NULL) {
-		failure = errno;
-		if (fd >= 0)
-			close(fd);
-		errno = failure;
+	if (fd < 0)
 		return -1;
-	}
-	for (;;) {
-		errno = 0;
-		entry = readdir(stream);
-		failure = errno;
-		if (entry == NULL)
-			break;
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (!visit(visit_user, entry->d_name)) {
-			failure = 0;
-			break;
-		}
-	}
-	closedir(stream);
-	errno = failure;
-	return failure == 0 ? 0 : -1;
+	result = list_open(fd, visit, visit_user);
+	close_quietly(fd);
+	return result;
 }
 
 const struct kiln_fs kiln_fs_posix = {
@@ -351,6 +391,7 @@ const struct kiln_fs kiln_fs_posix = {
 	.read = posix_read,
 	.pread = posix_pread,
 	.write = posix_write,
+	.pwrite = posix_pwrite,
 	.fstat = posix_fstat,
 	.fstatat = posix_fstatat,
 	.mkdirat = posix_mkdirat,

@@ -32,6 +32,12 @@ void kiln_hash_init(struct kiln_hasher *hasher, const char *domain)
 	kiln_hash_string(hasher, domain);
 }
 
+void kiln_hash_init_derived(struct kiln_hasher *hasher, const char *context)
+{
+	pthread_once(&detected, detect_cpu);
+	blake3_hasher_init_derive_key(&hasher->state, context);
+}
+
 void kiln_hash_raw(struct kiln_hasher *hasher, const void *data, size_t bytes)
 {
 	if (bytes != 0)

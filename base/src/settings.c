@@ -8,7 +8,9 @@
 
 #include <base/log.h>
 
-enum kind { TEXT, NUMBER, CHOICE };
+enum kind { TEXT, NUMBER, CHOICE, SECRET };
+
+#define HIDDEN "(hidden)"
 
 struct row {
 	const char *name;
@@ -66,6 +68,13 @@ static const struct row rows[KILN_SETTING_COUNT] = {
 		.default_value = "1G",
 		.kind = NUMBER,
 		.number = (uint64_t)1 << 30,
+	},
+	[KILN_SETTING_CACHE_SECRET] = {
+		.name = "KILN_CACHE_SECRET",
+		.meaning = "text that authenticates cache entries; a file is harder to see",
+		.accepts = "16 to 4096 bytes, and no KILN_CACHE_SECRET_FILE",
+		.default_value = "none",
+		.kind = SECRET,
 	},
 	[KILN_SETTING_CACHE_SECRET_FILE] = {
 		.name = "KILN_CACHE_SECRET_FILE",
@@ -181,8 +190,12 @@ static int word_index(const struct row *row, const char *value)
 static bool makes_sense(const struct row *row, const char *value)
 {
 	uint64_t ignored;
+	size_t bytes;
 
 	switch (row->kind) {
+	case SECRET:
+		bytes = strlen(value);
+		return bytes >= KILN_SECRET_BYTES_MIN && bytes <= KILN_SECRET_BYTES_MAX;
 	case NUMBER:
 		return kiln_parse_number(value, &ignored);
 	case CHOICE:
@@ -206,7 +219,7 @@ static void warn_once(enum kiln_setting setting, const char *value)
 
 const char *kiln_setting_text(const struct kiln_env_source *env, enum kiln_setting setting)
 {
-	assert(rows[setting].kind == TEXT);
+	assert(rows[setting].kind == TEXT || rows[setting].kind == SECRET);
 	return value_of(env, setting);
 }
 
@@ -243,7 +256,7 @@ struct kiln_env_fact kiln_setting_fact(const struct kiln_env_source *env, enum k
 		.meaning = row->meaning,
 		.accepts = row->accepts,
 		.default_value = row->default_value,
-		.value = value,
+		.value = value != NULL && row->kind == SECRET ? HIDDEN : value,
 		.valid = value == NULL || makes_sense(row, value),
 	};
 }

@@ -3,6 +3,7 @@
 
 #include <base/error.h>
 #include <cache/care.h>
+#include <cache/gone.h>
 #include <cache/scan.h>
 
 struct clearing {
@@ -16,7 +17,8 @@ static bool remove_file(void *user, const struct kiln_scan_item *item)
 	struct clearing *clearing = user;
 	struct kiln_cache *cache = clearing->cache;
 
-	if (item->kind != KILN_SCAN_ENTRY && item->kind != KILN_SCAN_LITTER)
+	if (item->kind != KILN_SCAN_ENTRY && item->kind != KILN_SCAN_LITTER &&
+	    item->kind != KILN_SCAN_SIDECAR)
 		return true;
 	if (cache->fs->unlinkat(cache->fs->user, item->dir, item->name, 0) == 0) {
 		clearing->report.removed += item->kind == KILN_SCAN_ENTRY;
@@ -56,6 +58,10 @@ enum kiln_status kiln_cache_clear(struct kiln_cache *cache, struct kiln_cache_cl
 		*out_report = clearing.report;
 	if (status == KILN_OK)
 		status = clearing.status;
+	if (status == KILN_OK && kiln_gone_clear(cache) != 0)
+		status =
+			kiln_error_errno(errno, "cannot remove what the cache '%s' remembers of gone entries",
+		                         cache->root);
 	if (status == KILN_OK)
 		status = kiln_cache_forgive(cache);
 	return status;

@@ -22,6 +22,8 @@ struct kiln_cache_counters kiln_cache_counters(const struct kiln_cache *cache)
 	counters.layer_found = atomic_load_explicit(&cache->counts.layer_found, memory_order_relaxed);
 	counters.flushes = atomic_load_explicit(&cache->counts.flushes, memory_order_relaxed);
 	counters.set_aside = atomic_load_explicit(&cache->counts.set_aside, memory_order_relaxed);
+	counters.lease_waits = atomic_load_explicit(&cache->counts.lease_waits, memory_order_relaxed);
+	counters.lease_timeouts = atomic_load_explicit(&cache->counts.lease_timeouts, memory_order_relaxed);
 	counters.flush_errors = atomic_load_explicit(&cache->counts.flush_errors, memory_order_relaxed);
 	return counters;
 }

@@ -1,5 +1,5 @@
 /* What differs between two pipelines: field by field, for people who wonder why one is not the other. */
-#include <kiln/identity.h>
+#include <cache/diff.h>
 
 #include <string.h>
 
@@ -141,29 +141,50 @@ static void keys(struct diff *diff, const struct kiln_pipeline_key *was, const s
 	numbers(diff, "key", was->key_version, now->key_version);
 }
 
-static void devices(struct diff *diff, const struct kiln_fingerprint *was, const struct kiln_fingerprint *now)
+static void drivers(struct diff *diff, const struct kiln_diff_side *was, const struct kiln_diff_side *now)
 {
-	if (was->vendor_id != now->vendor_id || was->device_id != now->device_id)
-		kiln_text_format(begin(diff, "device"), "%04x:%04x -> %04x:%04x", was->vendor_id, was->device_id,
-		                 now->vendor_id, now->device_id);
-	digests(diff, "driver", &was->driver, &now->driver);
+	if (kiln_digest_equal(&was->device->driver, &now->device->driver))
+		return;
+	if (was->driver[0] != '\0' && now->driver[0] != '\0' && strcmp(was->driver, now->driver) != 0)
+		kiln_text_format(begin(diff, "driver"), "%s -> %s", was->driver, now->driver);
+	else
+		digests(diff, "driver", &was->device->driver, &now->device->driver);
+}
+
+static void devices(struct diff *diff, const struct kiln_diff_side *was, const struct kiln_diff_side *now)
+{
+	const struct kiln_fingerprint *a = was->device, *b = now->device;
+
+	if (a->vendor_id != b->vendor_id || a->device_id != b->device_id)
+		kiln_text_format(begin(diff, "device"), "%04x:%04x -> %04x:%04x", a->vendor_id, a->device_id,
+		                 b->vendor_id, b->device_id);
+	drivers(diff, was, now);
+}
+
+size_t kiln_diff_print(const struct kiln_diff_side *was, const struct kiln_diff_side *now, char *out_text,
+                       size_t bytes, unsigned *out_fields)
+{
+	struct diff diff = {.text = kiln_text_start(out_text, bytes)};
+
+	keys(&diff, was->key, now->key);
+	if (was->device != NULL && now->device != NULL)
+		devices(&diff, was, now);
+	if (out_fields != NULL)
+		*out_fields = diff.fields;
+	return diff.text.length;
 }
 
 size_t kiln_key_diff_print(const struct kiln_pipeline_key *was, const struct kiln_fingerprint *was_on,
                            const struct kiln_pipeline_key *now, const struct kiln_fingerprint *now_on,
                            char *out_text, size_t bytes, unsigned *out_fields)
 {
-	struct diff diff = {.text = kiln_text_start(out_text, bytes)};
 	struct kiln_canon_key before, after;
 
+	(void)kiln_text_start(out_text, bytes);
 	if (out_fields != NULL)
 		*out_fields = 0;
 	if (kiln_key_canon(was, &before) != KILN_OK || kiln_key_canon(now, &after) != KILN_OK)
 		return 0;
-	keys(&diff, &before.key, &after.key);
-	if (was_on != NULL && now_on != NULL)
-		devices(&diff, was_on, now_on);
-	if (out_fields != NULL)
-		*out_fields = diff.fields;
-	return diff.text.length;
+	return kiln_diff_print(&(struct kiln_diff_side){&before.key, was_on, ""},
+	                       &(struct kiln_diff_side){&after.key, now_on, ""}, out_text, bytes, out_fields);
 }

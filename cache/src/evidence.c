@@ -1,5 +1,5 @@
 /* What the names in a program's folder tell about a miss. */
-#include <cache/store.h>
+#include <cache/evidence.h>
 
 #include <string.h>
 
@@ -10,6 +10,8 @@
 struct search {
 	char program[KILN_DIGEST_HEX], policy[KILN_DIGEST_HEX], device[KILN_DIGEST_HEX];
 	struct kiln_cache_evidence found;
+	void (*related)(void *user, const char *name); /* of the same program; NULL = nobody asks */
+	void *user;
 };
 
 static bool has_part(const char *name, size_t offset, const char *hex)
@@ -31,6 +33,8 @@ static bool count_name(void *user, const char *name)
 	if (!same_program)
 		return true;
 	search->found.same_program++;
+	if (search->related != NULL)
+		search->related(search->user, name);
 	if (!has_part(name, KILN_NAME_POLICY, search->policy))
 		return true;
 	search->found.same_program_policy++;
@@ -73,31 +77,39 @@ static enum kiln_status any_entry(const struct kiln_cache *cache, uint64_t *out_
 	return probe.status;
 }
 
+enum kiln_status kiln_evidence_gather(struct kiln_cache *cache, const struct kiln_pipeline_identity *identity,
+                                      void (*related)(void *user, const char *name), void *user,
+                                      struct kiln_cache_evidence *out_evidence)
+{
+	struct search search = {.related = related, .user = user};
+	char dir[8];
+
+	kiln_hex_encode(&identity->program, search.program);
+	kiln_hex_encode(&identity->policy, search.policy);
+	kiln_hex_encode(&identity->device, search.device);
+	kiln_shard_dir(KILN_KIND_PIPELINE, identity->program.bytes[0], dir);
+	KILN_TRY(kiln_dir_visit(cache, dir, count_name, &search));
+	/* Replacing what lies there already, it may be counted twice. */
+	search.related = NULL;
+	kiln_later_visit(cache, count_name, &search);
+	if (search.found.same_program_policy_device > 1)
+		search.found.same_program_policy_device = 1;
+	/* Only where the folder has nothing is the rest of the cache looked at, up to the first entry. */
+	if (search.found.total_entries == 0)
+		KILN_TRY(any_entry(cache, &search.found.total_entries));
+	kiln_layers_evidence(cache, identity, &search.found);
+	*out_evidence = search.found;
+	return KILN_OK;
+}
+
 enum kiln_status kiln_cache_evidence(struct kiln_cache *cache, const struct kiln_pipeline_identity *identity,
                                      struct kiln_cache_evidence *out_evidence)
 {
-	struct search search = {0};
-	char dir[8];
-
 	KILN_CHECK(identity != NULL && out_evidence != NULL,
 	           "kiln_cache_evidence was given NULL; expected an identity and a place for the evidence. "
 	           "Fix: pass both");
-	if (cache != NULL) {
-		kiln_hex_encode(&identity->program, search.program);
-		kiln_hex_encode(&identity->policy, search.policy);
-		kiln_hex_encode(&identity->device, search.device);
-		kiln_shard_dir(KILN_KIND_PIPELINE, identity->program.bytes[0], dir);
-		KILN_TRY(kiln_dir_visit(cache, dir, count_name, &search));
-		/* Replacing what lies there already, it may be counted twice. */
-		kiln_later_visit(cache, count_name, &search);
-		if (search.found.same_program_policy_device > 1)
-			search.found.same_program_policy_device = 1;
-		/* Only where the folder has nothing is the rest of the cache looked at, up to the first
-		 * entry. */
-		if (search.found.total_entries == 0)
-			KILN_TRY(any_entry(cache, &search.found.total_entries));
-		kiln_layers_evidence(cache, identity, &search.found);
-	}
-	*out_evidence = search.found;
+	if (cache != NULL)
+		return kiln_evidence_gather(cache, identity, NULL, NULL, out_evidence);
+	*out_evidence = (struct kiln_cache_evidence){0};
 	return KILN_OK;
 }

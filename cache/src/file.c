@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/error.h>
+#include <cache/gone.h>
 
 static enum kiln_status open_file(const struct kiln_cache *cache, const char *path, int *out_fd)
 {
@@ -138,7 +140,11 @@ bool kiln_file_remove(const struct kiln_cache *cache, const char *dir, const cha
 	         atomic_fetch_add(&counter, 1));
 	if (fs->renameat(fs->user, cache->root_fd, path, cache->root_fd, aside) != 0)
 		return false;
-	if (compare(cache, aside, file) == SAME)
-		return fs->unlinkat(fs->user, cache->root_fd, aside, 0) == 0;
+	if (compare(cache, aside, file) == SAME) {
+		if (fs->unlinkat(fs->user, cache->root_fd, aside, 0) != 0)
+			return false;
+		kiln_gone_note(cache, path + strlen(dir) + 1, KILN_CACHE_DAMAGED);
+		return true;
+	}
 	return fs->renameat(fs->user, cache->root_fd, aside, cache->root_fd, path) == 0;
 }

@@ -9,8 +9,10 @@
 #include <base/error.h>
 #include <cache/care.h>
 #include <cache/evict.h>
+#include <cache/gone.h>
 #include <cache/later.h>
 #include <cache/scan.h>
+#include <cache/sidecar.h>
 
 /* Where an entry lies, and what it looked like when it was chosen. */
 struct found {
@@ -30,7 +32,8 @@ struct collection {
 	struct kiln_evict_item *items;
 	struct kiln_evict_choice *choices;
 	size_t count, capacity;
-	uint64_t litter_seen;
+	uint64_t sidecar_bytes;  /* of all of them; 0 = there are none to look for */
+	struct kiln_gone *gone;  /* what is removed, for those who miss it */
 	enum kiln_status status; /* the first failure */
 };
 
@@ -131,6 +134,8 @@ static bool look(void *user, const struct kiln_scan_item *item)
 
 	if (item->kind == KILN_SCAN_LITTER)
 		remove_litter(gc, item);
+	else if (item->kind == KILN_SCAN_SIDECAR)
+		gc->sidecar_bytes += kiln_allocated_bytes(item->facts);
 	else if (item->kind == KILN_SCAN_ENTRY)
 		return add_entry(gc, item) && step(gc, "scan", gc->report.entries, 0);
 	return true;
@@ -166,12 +171,12 @@ static void close_shard(const struct collection *gc, const struct open_shard *sh
 		gc->cache->fs->close(gc->cache->fs->user, shard->dir);
 }
 
-/* What cannot be read costs nothing to lose. */
+/* What cannot be read, or is of a format that is read no more, costs nothing to lose. */
 static uint64_t ns_per_byte(const struct collection *gc, int dir, const char *name, uint64_t bytes)
 {
 	struct kiln_entry_head head;
 
-	if (!kiln_head_read(gc->cache, dir, name, &head))
+	if (!kiln_head_read(gc->cache, dir, name, &head) || head.outdated)
 		return 0;
 	return head.compile_ns / (bytes > 0 ? bytes : 1);
 }
@@ -191,6 +196,22 @@ static bool weigh(struct collection *gc)
 	}
 	close_shard(gc, &shard);
 	return go_on;
+}
+
+/* A manifest goes with its entry, so it weighs with it. */
+static void add_sidecars(struct collection *gc)
+{
+	struct open_shard shard = {.dir = -1, .number = -1};
+
+	for (size_t i = 0; i < gc->count && gc->sidecar_bytes > 0; i++) {
+		int dir = open_dir_of(gc, &gc->found[i], &shard);
+		const char *name = (const char *)gc->names.data + gc->found[i].name;
+
+		if (dir >= 0 && gc->found[i].kind == KILN_KIND_PIPELINE)
+			gc->items[i].bytes += kiln_sidecar_bytes(gc->cache, dir, name);
+	}
+	close_shard(gc, &shard);
+	gc->report.bytes += gc->sidecar_bytes;
 }
 
 /* ---- Remove ---- */
@@ -223,6 +244,9 @@ static void remove_entry(struct collection *gc, int dir, const struct found *fou
 			                          gc->cache->root));
 			return;
 		}
+		if (gc->sidecar_bytes > 0 && found->kind == KILN_KIND_PIPELINE)
+			kiln_sidecar_remove(gc->cache, dir, name);
+		kiln_gone_add(gc->gone, name, KILN_CACHE_EVICTED);
 		kiln_pending_touch(&gc->cache->pending, (enum kiln_kind)found->kind, found->shard);
 	}
 	gc->report.removed++;
@@ -239,8 +263,10 @@ static int by_index(const void *a, const void *b)
 static void remove_victims(struct collection *gc, size_t victims)
 {
 	struct open_shard shard = {.dir = -1, .number = -1};
+	struct kiln_gone gone = kiln_gone_begin(gc->cache);
 	bool go_on = true;
 
+	gc->gone = &gone;
 	/* All of them go, so folder by folder will do, as they were found. */
 	qsort(gc->choices, victims, sizeof *gc->choices, by_index);
 	for (size_t i = 0; i < victims && go_on; i++) {
@@ -256,6 +282,7 @@ static void remove_victims(struct collection *gc, size_t victims)
 		}
 		go_on = step(gc, "remove", i + 1, victims);
 	}
+	kiln_gone_end(&gone);
 	close_shard(gc, &shard);
 }
 
@@ -274,10 +301,10 @@ static uint64_t most_bytes(const struct collection *gc)
 
 static void choose_and_remove(struct collection *gc)
 {
-	const struct kiln_evict_rules rules = {.max_bytes = most_bytes(gc),
-	                                       .max_age_s = gc->params.max_age_s,
-	                                       .now_s = gc->params.now_s};
+	struct kiln_evict_rules rules = {.max_age_s = gc->params.max_age_s, .now_s = gc->params.now_s};
 
+	add_sidecars(gc);
+	rules.max_bytes = most_bytes(gc);
 	/* Only when something must go for its size does it matter what things cost. */
 	if (gc->report.bytes > rules.max_bytes && !weigh(gc))
 		return;

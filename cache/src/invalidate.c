@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include <base/error.h>
+#include <cache/gone.h>
+#include <cache/sidecar.h>
 
 /* Which names go: NULL parts match everything. */
 struct pattern {
@@ -18,6 +20,7 @@ struct removal {
 	struct pattern pattern;
 	enum kiln_status status; /* the first failure */
 	size_t removed;
+	struct kiln_gone gone;
 };
 
 static void note(struct removal *removal, enum kiln_status status)
@@ -26,12 +29,15 @@ static void note(struct removal *removal, enum kiln_status status)
 		removal->status = status;
 }
 
-static void remove_path(struct removal *removal, enum kiln_kind kind, uint8_t shard, const char *path)
+static void remove_path(struct removal *removal, enum kiln_kind kind, uint8_t shard, const char *path,
+                        const char *name)
 {
 	const struct kiln_cache *cache = removal->cache;
 
 	if (cache->fs->unlinkat(cache->fs->user, cache->root_fd, path, 0) == 0) {
 		removal->removed++;
+		kiln_sidecar_remove(cache, cache->root_fd, path);
+		kiln_gone_add(&removal->gone, name, KILN_CACHE_INVALIDATED);
 		kiln_pending_touch(&removal->cache->pending, kind, shard);
 		return;
 	}
@@ -67,7 +73,7 @@ static bool remove_in_shard(void *user, const struct kiln_shard *shard)
 		char path[KILN_PLACE_MAX];
 
 		snprintf(path, sizeof path, "%s/%s", shard->dir, names.sorted[i]);
-		remove_path(removal, shard->kind, shard->number, path);
+		remove_path(removal, shard->kind, shard->number, path, names.sorted[i]);
 	}
 	kiln_names_finish(&names);
 	return true;
@@ -86,7 +92,7 @@ static void remove_program(struct removal *removal, const struct kiln_digest *pr
 static enum kiln_status start(struct kiln_cache *cache, struct removal *out_removal, size_t *out_removed,
                               bool *out_idle)
 {
-	*out_removal = (struct removal){.cache = cache};
+	*out_removal = (struct removal){.cache = cache, .gone = kiln_gone_begin(cache)};
 	*out_idle = true;
 	if (out_removed != NULL)
 		*out_removed = 0;
@@ -102,8 +108,9 @@ static enum kiln_status start(struct kiln_cache *cache, struct removal *out_remo
 	return KILN_OK;
 }
 
-static enum kiln_status finish(const struct removal *removal, size_t *out_removed)
+static enum kiln_status finish(struct removal *removal, size_t *out_removed)
 {
+	kiln_gone_end(&removal->gone);
 	if (out_removed != NULL)
 		*out_removed = removal->removed;
 	return removal->status;
@@ -122,7 +129,7 @@ enum kiln_status kiln_cache_invalidate(struct kiln_cache *cache,
 	if (idle)
 		return status;
 	kiln_place_pipeline(identity, &place);
-	remove_path(&removal, place.kind, place.shard, place.path);
+	remove_path(&removal, place.kind, place.shard, place.path, place.name);
 	return finish(&removal, out_removed);
 }
 

@@ -140,6 +140,26 @@ void kiln_later_visit(struct kiln_cache *cache, bool (*visit)(void *user, const 
 	kiln_mutex_unlock(&later->mutex);
 }
 
+void kiln_later_visit_subjects(struct kiln_cache *cache,
+                               bool (*visit)(void *user, const struct kiln_place *place,
+                                             const uint8_t *subject, size_t bytes),
+                               void *user)
+{
+	struct kiln_later *later = &cache->later;
+	const struct kiln_later_item *item;
+	bool go_on = true;
+
+	if (atomic_load_explicit(&later->count, memory_order_acquire) == 0 || !kiln_later_is_ours(later))
+		return;
+	kiln_mutex_lock(&later->mutex);
+	if (later->writing != NULL)
+		go_on = visit(user, &later->writing->place, later->writing->data,
+		              later->writing->subject_bytes);
+	for (item = later->last; item != NULL && go_on; item = item->previous)
+		go_on = visit(user, &item->place, item->data, item->subject_bytes);
+	kiln_mutex_unlock(&later->mutex);
+}
+
 /* ---- Adding ---- */
 
 static struct kiln_later_item *make_item(const struct kiln_subject *subject, const struct kiln_place *place,

@@ -84,8 +84,8 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 }
 
 /* One attempt after the other, until the lock is ours, the entry has come, or the bound is reached. */
-static void wait_for(const struct kiln_cache *cache, const struct kiln_place *place, uint64_t bound_ns,
-                     int fd, struct kiln_cache_lease *lease)
+static void wait_for(struct kiln_cache *cache, const struct kiln_place *place, uint64_t bound_ns, int fd,
+                     struct kiln_cache_lease *lease)
 {
 	const struct kiln_clock *clock = cache->clock;
 	uint64_t start = clock->monotonic_ns(clock->user), pause = PAUSE_FIRST_NS;
@@ -95,11 +95,17 @@ static void wait_for(const struct kiln_cache *cache, const struct kiln_place *pl
 		lease->held = cache->fs->try_lock(cache->fs->user, fd, lease->offset, 1) == 0;
 		if (lease->held || (errno != EAGAIN && errno != EACCES))
 			break;
+		if (pause == PAUSE_FIRST_NS)
+			kiln_count(&cache->counts.lease_waits);
 		now = look(cache, place);
 		lease->look_again = is_new(&now, &before);
 		lease->waited_ns = clock->monotonic_ns(clock->user) - start;
-		if (lease->look_again || lease->waited_ns >= bound_ns)
+		if (lease->look_again)
 			break;
+		if (lease->waited_ns >= bound_ns) {
+			kiln_count(&cache->counts.lease_timeouts);
+			break;
+		}
 		pause_for(at_most(pause, bound_ns - lease->waited_ns));
 		pause = at_most(2 * pause, PAUSE_LAST_NS);
 	}

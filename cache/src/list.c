@@ -1,4 +1,4 @@
-/* Listing: every entry, verified, in path order. */
+/* Listing: every entry, or those of one program, verified, in path order. */
 #include <cache/store.h>
 
 #include <stdio.h>
@@ -8,6 +8,8 @@
 
 struct lister {
 	const struct kiln_cache *cache;
+	const struct kiln_digest *program; /* NULL = everything */
+	char program_hex[KILN_DIGEST_HEX];
 	bool (*visit)(void *user, const struct kiln_cache_listing *listing);
 	void *user;
 	enum kiln_status status;
@@ -48,8 +50,8 @@ enum kiln_status kiln_entry_describe(const struct kiln_cache *cache, const char 
 {
 	struct kiln_entry_view view;
 	const char *why;
-	enum kiln_status status =
-		status_of(kiln_entry_decode_as(data, bytes, 0, cache->max_entry_bytes, &cache->seal, &view, &why));
+	enum kiln_status status = status_of(kiln_entry_decode_as(data, bytes, 0, cache->max_entry_bytes,
+	                                                         &cache->seal, &view, &why));
 
 	if (status == KILN_OK)
 		status = kiln_subject_decode(view.kind, view.subject, view.subject_bytes, copy);
@@ -72,6 +74,13 @@ static void look_at(const struct kiln_cache *cache, const char *path, struct sta
 		*out_facts = (struct stat){0};
 }
 
+/* Names hold half of the digest. */
+static bool is_wanted(const struct lister *lister, const struct kiln_cache_listing *listing)
+{
+	return lister->program == NULL || listing->identity == NULL ||
+	       kiln_digest_equal(&listing->identity->program, lister->program);
+}
+
 static bool list_file(struct lister *lister, const char *full_path, const char *path)
 {
 	struct kiln_cache_listing listing = {.path = full_path};
@@ -90,15 +99,25 @@ static bool list_file(struct lister *lister, const char *full_path, const char *
 	if (listing.status == KILN_OK)
 		listing.status = kiln_entry_describe(lister->cache, path, file.data, file.bytes, &listing,
 		                                     &copy, &identity);
-	go_on = lister->visit(lister->user, &listing);
+	go_on = !is_wanted(lister, &listing) || lister->visit(lister->user, &listing);
 	kiln_subject_copy_finish(&copy);
 	kiln_file_finish(lister->cache, &file);
 	return go_on;
 }
 
-static bool is_entry(const void *user, const char *name)
+/* The names of one folder that are looked at. */
+struct choice {
+	const struct lister *lister;
+	enum kiln_kind kind;
+};
+
+static bool is_chosen(const void *user, const char *name)
 {
-	return kiln_name_is_entry(*(const enum kiln_kind *)user, name);
+	const struct choice *choice = user;
+
+	return kiln_name_is_entry(choice->kind, name) &&
+	       (choice->lister->program == NULL ||
+	        memcmp(name, choice->lister->program_hex, KILN_NAME_PART) == 0);
 }
 
 static bool list_names(struct lister *lister, const struct kiln_shard *shard, const struct kiln_names *names)
@@ -125,10 +144,11 @@ static bool list_names(struct lister *lister, const struct kiln_shard *shard, co
 static bool list_shard(void *user, const struct kiln_shard *shard)
 {
 	struct lister *lister = user;
+	struct choice choice = {.lister = lister, .kind = shard->kind};
 	struct kiln_names names;
 	bool go_on;
 
-	lister->status = kiln_dir_names(lister->cache, shard->dir, is_entry, &shard->kind, &names);
+	lister->status = kiln_dir_names(lister->cache, shard->dir, is_chosen, &choice, &names);
 	if (lister->status != KILN_OK)
 		return false;
 	go_on = list_names(lister, shard, &names);
@@ -147,5 +167,25 @@ enum kiln_status kiln_cache_list(struct kiln_cache *cache,
 		return KILN_OK;
 	kiln_later_drain(cache);
 	KILN_TRY(kiln_shards_visit(cache, list_shard, &lister));
+	return lister.status;
+}
+
+enum kiln_status kiln_cache_list_program(struct kiln_cache *cache, const struct kiln_digest *program,
+                                         bool (*visit)(void *user, const struct kiln_cache_listing *listing),
+                                         void *user)
+{
+	struct lister lister = {.cache = cache, .program = program, .visit = visit, .user = user};
+	struct kiln_shard shard = {.kind = KILN_KIND_PIPELINE};
+
+	KILN_CHECK(program != NULL && visit != NULL,
+	           "kiln_cache_list_program was given NULL; expected a program's digest and a function. "
+	           "Fix: pass both");
+	if (cache == NULL)
+		return KILN_OK;
+	kiln_later_drain(cache);
+	kiln_hex_encode(program, lister.program_hex);
+	shard.number = program->bytes[0];
+	kiln_shard_dir(shard.kind, shard.number, shard.dir);
+	list_shard(&lister, &shard);
 	return lister.status;
 }

@@ -173,15 +173,6 @@ static uint64_t bound_entry(uint64_t asked)
 	return asked < SIZE_MAX / 4 ? asked : SIZE_MAX / 4;
 }
 
-static enum kiln_status load_secret(struct kiln_cache *cache, const struct kiln_cache_params *params)
-{
-	const char *path = params->secret_file;
-
-	if (path == NULL)
-		path = kiln_setting_text(&kiln_env_process, KILN_SETTING_CACHE_SECRET_FILE);
-	return path != NULL ? kiln_seal_load(cache->fs, path, &cache->seal) : KILN_OK;
-}
-
 /* Those that do nothing yet. */
 static enum kiln_status init_parts(struct kiln_cache *cache, const struct kiln_cache_params *params)
 {
@@ -224,7 +215,7 @@ static enum kiln_status create(const struct kiln_cache_host *host, const struct 
 	else
 		status = attach_root(cache);
 	if (status == KILN_OK)
-		status = load_secret(cache, params);
+		status = kiln_seal_choose(cache->fs, params->secret_file, NULL, &cache->seal);
 	if (status == KILN_OK) {
 		kiln_notes_open(cache);
 		*out_cache = cache;

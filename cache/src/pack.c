@@ -81,18 +81,17 @@ static void write_record(struct kiln_writer *out, const struct kiln_pack_record 
 	kiln_write_u32(out, record->bytes);
 }
 
-/* Header, index, and the trailer's part before the digest. */
+/* Index, and the trailer's part before the digest. The header, which is the same in all packs of a version, is
+ * bound by the context. */
 static struct kiln_digest digest_of(const struct kiln_seal *seal, const uint8_t *index, size_t index_bytes,
                                     const uint8_t *trailer)
 {
 	struct kiln_hasher hasher;
-	uint8_t fixed[KILN_PACK_HEADER_BYTES] = {0};
 
-	memcpy(fixed, first_magic, sizeof first_magic);
-	fixed[8] = KILN_PACK_FORMAT;
-	kiln_hash_init_raw(&hasher, seal->keyed ? seal->key : NULL);
-	kiln_hash_string(&hasher, KILN_DOMAIN_PACK);
-	kiln_hash_raw(&hasher, fixed, sizeof fixed);
+	if (seal->keyed)
+		kiln_hash_init_raw(&hasher, seal->pack_key);
+	else
+		kiln_hash_init_derived(&hasher, KILN_CONTEXT_PACK);
 	kiln_hash_raw(&hasher, index, index_bytes);
 	kiln_hash_raw(&hasher, trailer, TRAILER_HASHED);
 	return kiln_hash_finish(&hasher);

@@ -11,6 +11,7 @@
 #include <base/error.h>
 #include <base/log.h>
 #include <cache/byte_order.h>
+#include <cache/gone.h>
 #include <cache/store.h>
 
 #define QUARANTINE_DIR KILN_QUARANTINE_DIR
@@ -79,6 +80,7 @@ static bool set_aside(struct kiln_cache *cache, const struct kiln_place *place)
 	cache->fs->mkdirat(cache->fs->user, cache->root_fd, QUARANTINE_DIR, 0700);
 	if (!take_away(cache, place, aside, &kept))
 		return false;
+	kiln_gone_note(cache, place->name, KILN_CACHE_SET_ASIDE);
 	if (kept)
 		kiln_pending_touch(&cache->pending, place->kind, place->shard);
 	if (kept || mark(cache, aside)) {

@@ -2,6 +2,7 @@
  * key. */
 #include <cache/store.h>
 
+#include <assert.h>
 #include <fcntl.h>
 
 #include <base/alloc.h>
@@ -185,24 +186,17 @@ static enum kiln_status read_subject(struct kiln_cache *cache, const struct kiln
 	return status;
 }
 
-enum kiln_status kiln_cache_read(struct kiln_cache *cache, const struct kiln_pipeline_key *key,
-                                 const struct kiln_fingerprint *fingerprint,
-                                 struct kiln_cache_entry *out_entry)
+static enum kiln_status read_pipeline(struct kiln_cache *cache, const struct kiln_pipeline_key *canon,
+                                      const struct kiln_fingerprint *fingerprint,
+                                      const struct kiln_pipeline_identity *identity,
+                                      struct kiln_cache_entry *out_entry)
 {
-	struct kiln_subject subject = {.kind = KILN_KIND_PIPELINE, .fingerprint = fingerprint};
-	struct kiln_pipeline_identity identity;
-	struct kiln_canon_key canon;
+	const struct kiln_subject subject = {.kind = KILN_KIND_PIPELINE,
+	                                     .key = canon,
+	                                     .fingerprint = fingerprint};
 	struct kiln_place place;
 
-	KILN_CHECK(fingerprint != NULL && out_entry != NULL,
-	           "kiln_cache_read was given NULL; expected a fingerprint and a place for the entry. "
-	           "Fix: pass both");
-	KILN_TRY(kiln_key_canon(key, &canon));
-	if (cache == NULL)
-		return kiln_error(KILN_ERR_NOT_FOUND, "there is no cache");
-	subject.key = &canon.key;
-	identity = kiln_pipeline_identity_canon(&canon.key, fingerprint);
-	if (kiln_strikes_suspended(cache, &identity.device)) {
+	if (kiln_strikes_suspended(cache, &identity->device)) {
 		kiln_count(&cache->counts.reads);
 		kiln_count(&cache->counts.not_found);
 		return kiln_error(
@@ -211,8 +205,47 @@ enum kiln_status kiln_cache_read(struct kiln_cache *cache, const struct kiln_pip
 			"entries",
 			cache->root, KILN_STRIKES);
 	}
-	kiln_place_pipeline(&identity, &place);
+	kiln_place_pipeline(identity, &place);
 	return read_subject(cache, &subject, &place, out_entry);
+}
+
+enum kiln_status kiln_cache_read(struct kiln_cache *cache, const struct kiln_pipeline_key *key,
+                                 const struct kiln_fingerprint *fingerprint,
+                                 struct kiln_cache_entry *out_entry)
+{
+	struct kiln_pipeline_identity identity;
+	struct kiln_canon_key canon;
+
+	KILN_CHECK(fingerprint != NULL && out_entry != NULL,
+	           "kiln_cache_read was given NULL; expected a fingerprint and a place for the entry. "
+	           "Fix: pass both");
+	KILN_TRY(kiln_key_canon(key, &canon));
+	if (cache == NULL)
+		return kiln_error(KILN_ERR_NOT_FOUND, "there is no cache");
+	identity = kiln_pipeline_identity_canon(&canon.key, fingerprint);
+	return read_pipeline(cache, &canon.key, fingerprint, &identity, out_entry);
+}
+
+enum kiln_status kiln_cache_read_known(struct kiln_cache *cache, const struct kiln_pipeline_key *key,
+                                       const struct kiln_fingerprint *fingerprint,
+                                       const struct kiln_pipeline_identity *identity,
+                                       struct kiln_cache_entry *out_entry)
+{
+	struct kiln_canon_key canon;
+
+	KILN_CHECK(
+		fingerprint != NULL && identity != NULL && out_entry != NULL,
+		"kiln_cache_read_known was given NULL; expected a fingerprint, an identity and a place for the "
+		"entry. Fix: pass all three");
+	KILN_TRY(kiln_key_canon(key, &canon));
+	if (cache == NULL)
+		return kiln_error(KILN_ERR_NOT_FOUND, "there is no cache");
+#ifndef NDEBUG
+	struct kiln_pipeline_identity right = kiln_pipeline_identity_canon(&canon.key, fingerprint);
+
+	assert(kiln_digest_equal(&right.digest, &identity->digest));
+#endif
+	return read_pipeline(cache, &canon.key, fingerprint, identity, out_entry);
 }
 
 enum kiln_status kiln_cache_content_read(struct kiln_cache *cache, const struct kiln_digest *content_key,

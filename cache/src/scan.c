@@ -1,4 +1,5 @@
 #include <cache/scan.h>
+#include <cache/sidecar.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -56,8 +57,20 @@ static bool is_litter(const struct scanner *scanner, const char *name, const str
 	return *end == '.' && is_dead(pid);
 }
 
+/* The entry may be still on its way. */
+static bool is_orphan(const struct scanner *scanner, const char *entry, const struct stat *facts)
+{
+	const struct kiln_fs *fs = scanner->cache->fs;
+	struct stat there;
+
+	return (int64_t)facts->st_mtime < scanner->now_s - ABANDONED_S &&
+	       fs->fstatat(fs->user, scanner->item.dir, entry, &there) != 0 && errno == ENOENT;
+}
+
 static enum kiln_scan_kind kind_of(const struct scanner *scanner, const char *name, const struct stat *facts)
 {
+	char entry[KILN_PLACE_MAX];
+
 	if (!S_ISREG(facts->st_mode) || facts->st_uid != geteuid())
 		return KILN_SCAN_FOREIGN;
 	if (scanner->quarantine) /* set aside by a rename, which changes no other time */
@@ -67,6 +80,9 @@ static enum kiln_scan_kind kind_of(const struct scanner *scanner, const char *na
 		return is_litter(scanner, name, facts) ? KILN_SCAN_LITTER : KILN_SCAN_TEMP;
 	if (scanner->item.shard != NULL && kiln_name_is_entry(scanner->item.shard->kind, name))
 		return KILN_SCAN_ENTRY;
+	if (scanner->item.shard != NULL && scanner->item.shard->kind == KILN_KIND_PIPELINE &&
+	    kiln_name_is_sidecar(name, entry))
+		return is_orphan(scanner, entry, facts) ? KILN_SCAN_LITTER : KILN_SCAN_SIDECAR;
 	return KILN_SCAN_FOREIGN;
 }
 

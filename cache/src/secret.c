@@ -1,4 +1,4 @@
-/* The secret file, and the key made of it. */
+/* The secret, from a file or the environment, and the key made of it. */
 #include <cache/secret.h>
 
 #include <errno.h>
@@ -31,13 +31,28 @@ static struct kiln_digest derive(const char *domain, const void *data, size_t by
 	return digest;
 }
 
+/* One key per use: keyed BLAKE3 takes no domain. */
+static void derive_key(const char *context, const struct kiln_digest *key, uint8_t out_key[KILN_DIGEST_BYTES])
+{
+	struct kiln_hasher hasher;
+	struct kiln_digest derived;
+
+	kiln_hash_init_derived(&hasher, context);
+	kiln_hash_digest(&hasher, key);
+	derived = kiln_hash_finish(&hasher);
+	memcpy(out_key, derived.bytes, sizeof derived.bytes);
+	wipe(&hasher, sizeof hasher);
+	wipe(&derived, sizeof derived);
+}
+
 struct kiln_seal kiln_seal_from(const void *secret, size_t bytes)
 {
 	struct kiln_digest key = derive(KILN_DOMAIN_SECRET, secret, bytes);
 	struct kiln_digest id = derive(KILN_DOMAIN_SECRET_ID, key.bytes, sizeof key.bytes);
 	struct kiln_seal seal = {.keyed = true};
 
-	memcpy(seal.key, key.bytes, sizeof seal.key);
+	derive_key(KILN_CONTEXT_ENTRY_KEY, &key, seal.entry_key);
+	derive_key(KILN_CONTEXT_PACK_KEY, &key, seal.pack_key);
 	memcpy(seal.id, id.bytes, sizeof seal.id);
 	wipe(&key, sizeof key);
 	return seal;
@@ -122,4 +137,27 @@ enum kiln_status kiln_seal_load(const struct kiln_fs *fs, const char *path, stru
 		*out_seal = kiln_seal_from(secret, (size_t)facts.st_size);
 	wipe(secret, sizeof secret);
 	return status;
+}
+
+enum kiln_status kiln_seal_choose(const struct kiln_fs *fs, const char *path,
+                                  const struct kiln_env_source *env, struct kiln_seal *out_seal)
+{
+	const char *file = path != NULL ? path : kiln_setting_text(env, KILN_SETTING_CACHE_SECRET_FILE);
+	const char *secret = path == NULL ? kiln_setting_text(env, KILN_SETTING_CACHE_SECRET) : NULL;
+
+	if (secret != NULL && file != NULL)
+		return kiln_error(
+			KILN_ERR_INVALID_ARGUMENT,
+			"KILN_CACHE_SECRET and KILN_CACHE_SECRET_FILE are both set; expected one of them. "
+			"Fix: unset the other");
+	if (secret == NULL)
+		return file != NULL ? kiln_seal_load(fs, file, out_seal) : KILN_OK;
+	if (strlen(secret) < KILN_SECRET_BYTES_MIN || strlen(secret) > KILN_SECRET_BYTES_MAX)
+		return kiln_error(
+			KILN_ERR_INVALID_ARGUMENT,
+			"KILN_CACHE_SECRET has %zu bytes; expected %d to %d. Fix: set it to 32 random "
+			"bytes in hexadecimal",
+			strlen(secret), KILN_SECRET_BYTES_MIN, KILN_SECRET_BYTES_MAX);
+	*out_seal = kiln_seal_from(secret, strlen(secret));
+	return KILN_OK;
 }

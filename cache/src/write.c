@@ -23,7 +23,7 @@ static int make_shard(const struct kiln_cache *cache, const struct kiln_place *p
 	return 0;
 }
 
-static int open_shard(const struct kiln_cache *cache, const struct kiln_place *place)
+int kiln_shard_open(const struct kiln_cache *cache, const struct kiln_place *place)
 {
 	int dir = kiln_fs_open_dir(cache->fs, cache->root_fd, place->dir, true);
 
@@ -37,7 +37,7 @@ static int open_shard(const struct kiln_cache *cache, const struct kiln_place *p
 static enum kiln_status install_once(struct kiln_cache *cache, const struct kiln_place *place,
                                      const void *data, size_t bytes)
 {
-	int dir = open_shard(cache, place);
+	int dir = kiln_shard_open(cache, place);
 	enum kiln_status status;
 
 	if (dir < 0)

@@ -16,6 +16,7 @@
 
 #define SOURCE_BYTES_MAX (16u << 20)
 #define DEFINES_MAX 4096u
+#define LEASE_BOUND_NS 5000000000u /* a few times what a large shader takes */
 
 /* One compile: what the module's callbacks work on. */
 struct compile {
@@ -160,9 +161,10 @@ static void compile_finish(struct compile *compile)
 	kiln_free(compile->result.message);
 }
 
-/* Runs the front end; `key` NULL = the result is not kept. */
+/* Runs the front end; `key` NULL = the result is not kept. Takes the lease over where it is. */
 static enum kiln_status run_front_end(struct compile *compile, const struct kiln_glsl_job *job,
-                                      struct kiln_cache *cache, const struct kiln_digest *key)
+                                      struct kiln_cache *cache, const struct kiln_digest *key,
+                                      struct kiln_cache_lease *lease)
 {
 	const struct kiln_glsl_module *module;
 	uint64_t start;
@@ -172,8 +174,30 @@ static enum kiln_status run_front_end(struct compile *compile, const struct kiln
 	KILN_TRY(report(compile, module->compile(job)));
 	/* A module of another version than the key says is a mix of two builds. */
 	if (key && !strcmp(module->front_end, KILN_GLSL_FRONT_END))
-		kiln_glsl_cache_keep(cache, key, &compile->questions, &compile->result, kiln_now_ns() - start);
+		kiln_glsl_cache_keep(cache, key, &compile->questions, &compile->result, kiln_now_ns() - start, lease);
 	return KILN_OK;
+}
+
+static bool find(struct compile *compile, const struct kiln_glsl_params *params, const struct kiln_digest *key)
+{
+	return kiln_glsl_cache_find(params->cache, key, params->include_paths, params->include_path_count,
+	                            &compile->result);
+}
+
+/* Of all who miss at once, in whatever process, one runs the front end and the others take what it left. */
+static enum kiln_status find_or_run_front_end(struct compile *compile, const struct kiln_glsl_params *params,
+                                              const struct kiln_glsl_job *job, const struct kiln_digest *key)
+{
+	struct kiln_cache_lease lease;
+	enum kiln_status status = KILN_OK;
+
+	if (find(compile, params, key))
+		return KILN_OK;
+	KILN_TRY(kiln_cache_content_lease_begin(params->cache, key, LEASE_BOUND_NS, &lease));
+	if (!lease.look_again || !find(compile, params, key))
+		status = run_front_end(compile, job, params->cache, key, &lease);
+	kiln_cache_lease_end(&lease);
+	return status;
 }
 
 static enum kiln_status find_or_compile(struct compile *compile, const struct kiln_glsl_params *params)
@@ -193,10 +217,8 @@ static enum kiln_status find_or_compile(struct compile *compile, const struct ki
 	bool keyed = params->cache && *KILN_GLSL_FRONT_END &&
 	             kiln_glsl_cache_key(&job, params->include_paths, params->include_path_count, &key);
 
-	if (keyed && kiln_glsl_cache_find(params->cache, &key, params->include_paths, params->include_path_count,
-	                                  &compile->result))
-		return KILN_OK;
-	return run_front_end(compile, &job, params->cache, keyed ? &key : NULL);
+	return keyed ? find_or_run_front_end(compile, params, &job, &key)
+	             : run_front_end(compile, &job, NULL, NULL, NULL);
 }
 
 enum kiln_status kiln_glsl_compile(const struct kiln_glsl_params *params, uint32_t **out_words,

@@ -127,7 +127,7 @@ bool kiln_glsl_cache_find(struct kiln_cache *cache, const struct kiln_digest *ke
 
 void kiln_glsl_cache_keep(struct kiln_cache *cache, const struct kiln_digest *key,
                           const struct kiln_glsl_questions *questions, const struct kiln_glsl_kept *kept,
-                          uint64_t compile_ns)
+                          uint64_t compile_ns, struct kiln_cache_lease *lease)
 {
 	struct kiln_writer record = {0};
 	struct kiln_cache_entry entry = {.compile_ns = compile_ns};
@@ -140,6 +140,6 @@ void kiln_glsl_cache_keep(struct kiln_cache *cache, const struct kiln_digest *ke
 	entry.payload = record.data;
 	entry.payload_bytes = record.bytes;
 	if (!record.bad && !questions->encoded.bad)
-		(void)kiln_cache_content_write_later(cache, key, &entry, NULL);
+		(void)kiln_cache_content_write_later(cache, key, &entry, lease);
 	kiln_writer_finish(&record);
 }

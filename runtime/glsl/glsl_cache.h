@@ -42,9 +42,10 @@ struct kiln_glsl_kept {
 bool kiln_glsl_cache_find(struct kiln_cache *cache, const struct kiln_digest *key, const char *const *paths,
                           size_t path_count, struct kiln_glsl_kept *out_kept);
 
-/* Failing is logged by the cache's own means and otherwise of no consequence. */
+/* Failing is logged by the cache's own means and otherwise of no consequence. `lease` is zeroed where it was taken
+ * over: it ends once the entry is in place. */
 void kiln_glsl_cache_keep(struct kiln_cache *cache, const struct kiln_digest *key,
                           const struct kiln_glsl_questions *questions, const struct kiln_glsl_kept *kept,
-                          uint64_t compile_ns);
+                          uint64_t compile_ns, struct kiln_cache_lease *lease);
 
 #endif

@@ -197,6 +197,13 @@ static void open_store(struct kiln_device *device, const struct kiln_device_para
 		kiln_log(KILN_LOG_WARN, "running without tuned sizes: %s", kiln_error_message());
 }
 
+static void drop_module(void *user, VkShaderModule module)
+{
+	struct kiln_device *device = user;
+
+	device->vk.vkDestroyShaderModule(device->handle, module, NULL);
+}
+
 static enum kiln_status init_tiers(struct kiln_device *device)
 {
 	uint64_t entries = kiln_setting_number(&kiln_env_process, KILN_SETTING_PIPELINE_CACHE_ENTRIES);
@@ -204,6 +211,8 @@ static enum kiln_status init_tiers(struct kiln_device *device)
 
 	KILN_TRY(kiln_stream_init(&device->stream));
 	KILN_TRY(kiln_programs_init(&device->programs));
+	device->programs.drop_module = drop_module;
+	device->programs.user = device;
 	KILN_TRY(kiln_pipeline_tier_init(&device->pipelines, entries, bytes));
 	KILN_TRY(kiln_memory_init(device));
 	device->memory.device_address = device->capabilities.features.v12.bufferDeviceAddress;
@@ -230,6 +239,7 @@ enum kiln_status kiln_device_open(const struct kiln_device_params *params, struc
 		                  "out of memory opening a device. Fix: free memory and call again");
 	atomic_init(&device->references, 1);
 	device->robustness = params->robustness;
+	device->sidecars = params->manifest_sidecars;
 	device->expect_warm =
 		params->expect_warm || kiln_setting_choice(&kiln_env_process, KILN_SETTING_CACHE_EXPECT) != 0;
 	status = open_vulkan(device, params);

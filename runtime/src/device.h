@@ -37,7 +37,10 @@ struct kiln_device {
 	struct kiln_fingerprint fingerprint;
 	enum kiln_robustness robustness;
 	bool expect_warm;
+	bool sidecars;          /* manifests are written beside entries */
+	atomic_bool named;      /* the cache knows what this device is called */
 	atomic_bool stub_blobs; /* this driver was seen to keep no code in its cache blobs */
+	atomic_bool incomplete; /* ... to give cache data that it says itself is not whole */
 
 	struct kiln_cache *cache; /* NULL = no persistence */
 	struct kiln_store *store; /* NULL = no records */
@@ -49,7 +52,7 @@ struct kiln_device {
 	struct kiln_stream stream;
 
 	atomic_int lost; /* an enum kiln_status once the device is lost: latched, sticky */
-	atomic_uint_fast64_t failed, rejected, launches, submits, barriers;
+	atomic_uint_fast64_t failed, rejected, unkept, launches, submits, barriers;
 };
 
 /* Keep and drop a reference; the last drop destroys. */

@@ -34,6 +34,7 @@ struct kiln_device_counters kiln_device_counters(const struct kiln_device *devic
 	counters.compiled = kiln_pipeline_tier_counted(&d->pipelines, KILN_OUTCOME_COMPILED);
 	counters.unknown = kiln_pipeline_tier_counted(&d->pipelines, KILN_OUTCOME_UNKNOWN);
 	counters.rejected = atomic_load_explicit(&d->rejected, memory_order_relaxed);
+	counters.unkept = atomic_load_explicit(&d->unkept, memory_order_relaxed);
 	counters.failed = atomic_load_explicit(&d->failed, memory_order_relaxed);
 	counters.launches = atomic_load_explicit(&d->launches, memory_order_relaxed);
 	counters.submits = atomic_load_explicit(&d->submits, memory_order_relaxed);

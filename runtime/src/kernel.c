@@ -7,6 +7,7 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/error.h>
+#include <base/log.h>
 
 #include "device.h"
 #include "kernel_check.h"
@@ -83,7 +84,7 @@ static enum kiln_status prepare(struct kiln_kernel *kernel, const struct kiln_ke
 	KILN_TRY(kiln_mutex_init(&kernel->lock));
 	kernel->lock_ready = true;
 	KILN_TRY(kiln_programs_acquire(&kernel->device->programs, params->spirv, params->spirv_bytes,
-	                               &kernel->program));
+	                               params->borrow, &kernel->program));
 	KILN_TRY(find_entry(kernel, params));
 	KILN_TRY(take_params(kernel, params));
 	KILN_TRY(kiln_kernel_check_spec(kernel));
@@ -121,6 +122,7 @@ enum kiln_status kiln_kernel_create(struct kiln_device *device, const struct kil
 	kernel->device = device;
 	kiln_device_reference(device);
 	status = prepare(kernel, params);
+	kiln_program_end_loan(kernel->program);
 	if (status != KILN_OK) {
 		kiln_kernel_destroy(&kernel);
 		return status;
@@ -139,6 +141,7 @@ void kiln_kernel_destroy(struct kiln_kernel **kernel)
 		kiln_pipeline_unreference(atomic_load(&k->variants[i].pipeline));
 		kiln_interface_finish(&k->variants[i].interface);
 		kiln_free(k->variants[i].spec);
+		kiln_free(k->variants[i].miss_text);
 		kiln_free(k->variants[i].policy);
 		kiln_free(k->variants[i].manifest);
 	}
@@ -175,23 +178,91 @@ struct kiln_variant *kiln_kernel_variant(struct kiln_kernel *kernel, const uint3
 	return own;
 }
 
-static enum kiln_status resolve(struct kiln_kernel *kernel, struct kiln_variant *variant)
+static bool is_current(const struct kiln_kernel *kernel, const struct kiln_variant *variant)
 {
+	return atomic_load_explicit(&variant->pipeline, memory_order_acquire) &&
+	       atomic_load_explicit(&variant->epoch, memory_order_relaxed) ==
+	               kiln_pipeline_tier_epoch(&kernel->device->pipelines);
+}
+
+/* Whether the variant has a pipeline that was not invalidated; notes the use. The kernel's lock is held. */
+static bool keep_held(const struct kiln_kernel *kernel, struct kiln_variant *variant)
+{
+	struct kiln_pipeline_tier *tier = &kernel->device->pipelines;
 	struct kiln_pipeline *held = atomic_load_explicit(&variant->pipeline, memory_order_relaxed);
+	uint64_t epoch = kiln_pipeline_tier_epoch(tier); /* before looking: what is dropped later ends it */
+
+	if (!held || atomic_load_explicit(&held->dropped, memory_order_relaxed))
+		return false;
+	kiln_pipeline_tier_use(tier, held);
+	atomic_store_explicit(&variant->epoch, epoch, memory_order_relaxed);
+	return true;
+}
+
+/* The kernel's lock is held. A pipeline that was invalidated stays where its successor cannot be made: it is whole, and the
+ * next resolve tries again. */
+static enum kiln_status resolve_anew(struct kiln_kernel *kernel, struct kiln_variant *variant, bool told)
+{
+	uint64_t epoch = kiln_pipeline_tier_epoch(&kernel->device->pipelines);
+	struct kiln_pipeline *before;
+
+	KILN_TRY(kiln_resolve(kernel->device, kernel->program, &variant->key, &variant->identity,
+	                      kernel->name, told, &variant->resolution));
+	kiln_free(variant->miss_text);
+	variant->miss_text = variant->resolution.miss_text;
+	before = atomic_exchange_explicit(&variant->pipeline, variant->resolution.pipeline,
+	                                  memory_order_acq_rel);
+	kiln_pipeline_unreference(before);
+	atomic_store_explicit(&variant->epoch, epoch, memory_order_relaxed);
+	return KILN_OK;
+}
+
+static enum kiln_status print_policy(struct kiln_variant *variant)
+{
+	size_t length;
+
+	if (variant->policy)
+		return KILN_OK;
+	length = kiln_policy_print(&variant->key, NULL, 0);
+	variant->policy = kiln_alloc(length + 1);
+	if (!variant->policy)
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory printing a policy. Fix: free memory and call again");
+	(void)kiln_policy_print(&variant->key, variant->policy, length + 1);
+	return KILN_OK;
+}
+
+/* Beside the entry, of which it tells how it was made; one that was only loaded has its own. */
+static void save_manifest(struct kiln_kernel *kernel, struct kiln_variant *variant)
+{
+	struct kiln_device *device = kernel->device;
+
+	if (!device->sidecars || !device->cache || variant->resolution.outcome == KILN_OUTCOME_MEMORY ||
+	    variant->resolution.outcome == KILN_OUTCOME_DISK || print_policy(variant) != KILN_OK)
+		return;
+	variant->manifest = kiln_manifest_print(kernel, variant);
+	if (variant->manifest &&
+	    kiln_cache_write_sidecar(device->cache, &variant->identity, variant->manifest) != KILN_OK)
+		kiln_log(KILN_LOG_WARN, "the manifest of kernel '%s' is not written: %s", kernel->name,
+		         kiln_error_message());
+}
+
+static enum kiln_status resolve(struct kiln_kernel *kernel, struct kiln_variant *variant, bool told)
+{
 	uint64_t start = kiln_now_ns();
 
 	KILN_TRY(kiln_device_check(kernel->device));
-	if (held) {
-		kiln_resolution_held(held, &variant->resolution);
+	if (keep_held(kernel, variant)) {
+		kiln_resolution_held(atomic_load_explicit(&variant->pipeline, memory_order_relaxed),
+		                     &variant->resolution);
 		kiln_pipeline_tier_count(&kernel->device->pipelines, KILN_OUTCOME_MEMORY);
 	} else {
-		KILN_TRY(kiln_resolve(kernel->device, kernel->program, &variant->key, &variant->identity,
-		                      kernel->name, &variant->resolution));
+		KILN_TRY(resolve_anew(kernel, variant, told));
 	}
-	atomic_store_explicit(&variant->pipeline, variant->resolution.pipeline, memory_order_release);
 	variant->resolve_ns = kiln_now_ns() - start;
 	kiln_free(variant->manifest);
 	variant->manifest = NULL;
+	save_manifest(kernel, variant);
 	atomic_store_explicit(&variant->resolved_again, false, memory_order_relaxed);
 	return KILN_OK;
 }
@@ -202,7 +273,7 @@ static bool resolve_again(const struct kiln_kernel *kernel, struct kiln_variant 
 {
 	struct kiln_device *device = kernel->device;
 
-	if (!atomic_load_explicit(&variant->pipeline, memory_order_acquire) ||
+	if (!is_current(kernel, variant) ||
 	    atomic_load_explicit(&device->lost, memory_order_relaxed) != KILN_OK)
 		return false;
 	kiln_pipeline_tier_count(&device->pipelines, KILN_OUTCOME_MEMORY);
@@ -227,28 +298,13 @@ enum kiln_status kiln_kernel_ready(struct kiln_kernel *kernel, struct kiln_varia
 {
 	enum kiln_status status = KILN_OK;
 
-	if (atomic_load_explicit(&variant->pipeline, memory_order_acquire))
+	if (is_current(kernel, variant))
 		return KILN_OK;
 	kiln_mutex_lock(&kernel->lock);
-	if (!atomic_load_explicit(&variant->pipeline, memory_order_relaxed))
-		status = resolve(kernel, variant);
+	if (!keep_held(kernel, variant))
+		status = resolve(kernel, variant, false);
 	kiln_mutex_unlock(&kernel->lock);
 	return status;
-}
-
-static enum kiln_status print_policy(struct kiln_variant *variant)
-{
-	size_t length;
-
-	if (variant->policy)
-		return KILN_OK;
-	length = kiln_policy_print(&variant->key, NULL, 0);
-	variant->policy = kiln_alloc(length + 1);
-	if (!variant->policy)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
-		                  "out of memory printing a policy. Fix: free memory and call again");
-	(void)kiln_policy_print(&variant->key, variant->policy, length + 1);
-	return KILN_OK;
 }
 
 /* What is known without a pipeline. */
@@ -258,6 +314,7 @@ static void describe(const struct kiln_kernel *kernel, const struct kiln_variant
 	*out_build = (struct kiln_build){
 		.workgroup_source = variant->choice.source,
 		.workgroup_note = variant->choice.note,
+		.miss_text = "",
 		.identity = variant->identity,
 		.key = &variant->key,
 		.policy = variant->policy,
@@ -275,6 +332,8 @@ static void report(const struct kiln_kernel *kernel, const struct kiln_variant *
 	out_build->outcome = variant->resolution.outcome;
 	out_build->cache_hit = variant->resolution.cache_hit;
 	out_build->miss_reason = variant->resolution.miss_reason;
+	out_build->miss_text =
+		variant->resolution.miss_reason && variant->miss_text ? variant->miss_text : "";
 	out_build->resolve_ns = variant->resolve_ns;
 	out_build->compile_ns = variant->resolution.compile_ns;
 	out_build->blob_bytes = pipeline->blob_bytes;
@@ -290,7 +349,7 @@ static enum kiln_status resolve_variant(struct kiln_kernel *kernel, struct kiln_
 	    resolve_again(kernel, variant))
 		return KILN_OK;
 	kiln_mutex_lock(&kernel->lock);
-	status = resolve(kernel, variant);
+	status = resolve(kernel, variant, out_build != NULL);
 	if (status == KILN_OK)
 		atomic_store_explicit(&kernel->reported, variant, memory_order_relaxed);
 	if (status == KILN_OK && out_build)

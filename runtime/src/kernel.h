@@ -19,13 +19,17 @@ struct kiln_variant {
 	struct kiln_spec_value *spec;    /* what the key points to */
 	struct kiln_pipeline_key key;
 	struct kiln_pipeline_identity identity;
-	_Atomic(struct kiln_pipeline *) pipeline; /* referenced; set once, NULL before the first resolve */
+	/* referenced; NULL before the first resolve. Replaced once it was invalidated: what a thread loads is safe to use
+	 * with the kernel's lock held, or with the stream's, under which pipelines are retired. */
+	_Atomic(struct kiln_pipeline *) pipeline;
+	atomic_uint_fast64_t epoch; /* the memory tier's when the pipeline was last seen not to be dropped */
 
 	atomic_bool resolved_again; /* since what is below was written */
 
 	/* the last resolve, guarded by the kernel's lock */
 	struct kiln_resolution resolution; /* its pipeline is not used here */
 	uint64_t resolve_ns;
+	char *miss_text; /* of the last miss; may be NULL */
 	char *policy;
 	char *manifest;
 };
@@ -47,7 +51,8 @@ struct kiln_kernel {
 	struct kiln_mutex lock;
 	bool lock_ready;
 	struct kiln_variant variants[KILN_VARIANT_COUNT];
-	_Atomic(struct kiln_variant *) reported; /* what the last resolve asked for was about; NULL = the preferred */
+	_Atomic(struct kiln_variant *)
+		reported; /* what the last resolve asked for was about; NULL = the preferred */
 };
 
 /* The variant for this many threads; NULL = unknown, the preferred one. */

@@ -235,6 +235,7 @@ enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launc
 	KILN_TRY(check_arguments(kernel, entry, &arguments));
 	KILN_TRY(check_push(kernel, entry->push_bytes, params));
 	launch = (struct kiln_stream_launch){
+		.current = &variant->pipeline,
 		.entry = entry,
 		.bindings = arguments.bindings,
 		.binding_count = arguments.count,
@@ -245,6 +246,5 @@ enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launc
 	if (threads[0] == 0)
 		return KILN_OK;
 	KILN_TRY(kiln_kernel_ready(kernel, variant));
-	launch.pipeline = atomic_load_explicit(&variant->pipeline, memory_order_relaxed);
 	return kiln_stream_launch(kernel->device, &launch);
 }

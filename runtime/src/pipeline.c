@@ -75,6 +75,7 @@ struct job {
 	const struct kiln_compile *compile;
 	struct kiln_pipeline *pipeline;
 	VkShaderModule module;
+	bool shared_module; /* the program's, not ours to destroy */
 	VkPipelineCache cache;
 	VkSpecializationInfo specialisation;
 	struct kiln_compile_evidence evidence;
@@ -177,9 +178,10 @@ static enum kiln_status make_pipeline(struct job *job)
 	return KILN_OK;
 }
 
-static enum kiln_status create_module(struct kiln_device *device, const struct kiln_program *program,
-                                      VkShaderModule *out_module)
+static enum kiln_status create_module(struct job *job)
 {
+	struct kiln_device *device = job->pipeline->device;
+	const struct kiln_program *program = job->compile->program;
 	VkShaderModuleCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
 		.codeSize = program->reflection->word_count * sizeof(uint32_t),
@@ -187,8 +189,13 @@ static enum kiln_status create_module(struct kiln_device *device, const struct k
 	};
 	enum kiln_status status = KILN_OK;
 
-	KILN_VK_NEW(device, status, out, *out_module,
-	            device->vk.vkCreateShaderModule(device->handle, &info, NULL, out_module));
+	job->module = kiln_programs_module(&device->programs, program);
+	job->shared_module = job->module != VK_NULL_HANDLE;
+	if (job->shared_module)
+		return KILN_OK;
+	KILN_VK_NEW(device, status, out, job->module,
+	            device->vk.vkCreateShaderModule(device->handle, &info, NULL, &job->module));
+	job->shared_module = kiln_programs_keep_module(&device->programs, program, job->module);
 out:
 	return status;
 }
@@ -209,7 +216,7 @@ static enum kiln_status create_layout(struct job *job)
 static enum kiln_status run(struct job *job)
 {
 	KILN_TRY(create_layout(job));
-	KILN_TRY(create_module(job->pipeline->device, job->compile->program, &job->module));
+	KILN_TRY(create_module(job));
 	KILN_TRY(specialise(job->compile->key, &job->specialisation));
 	return make_pipeline(job);
 }
@@ -230,7 +237,7 @@ enum kiln_status kiln_pipeline_compile(struct kiln_device *device, const struct 
 	kiln_free((void *)(uintptr_t)job.specialisation.pData);
 	if (job.cache)
 		device->vk.vkDestroyPipelineCache(device->handle, job.cache, NULL);
-	if (job.module)
+	if (job.module && !job.shared_module)
 		device->vk.vkDestroyShaderModule(device->handle, job.module, NULL);
 	if (status != KILN_OK) {
 		kiln_pipeline_free(job.pipeline);
@@ -256,6 +263,8 @@ void kiln_pipeline_unreference(struct kiln_pipeline *pipeline)
 {
 	if (!pipeline || atomic_fetch_sub_explicit(&pipeline->references, 1, memory_order_acq_rel) != 1)
 		return;
+	if (pipeline->published)
+		kiln_pipeline_tier_forget(&pipeline->device->pipelines, pipeline);
 	pipeline->retired.free = free_retired;
 	pipeline->retired.object = pipeline;
 	kiln_stream_retire(pipeline->device, &pipeline->retired, &pipeline->ticket);
@@ -271,5 +280,6 @@ void kiln_pipeline_free(struct kiln_pipeline *pipeline)
 		device->vk.vkDestroyPipelineLayout(device->handle, pipeline->layout, NULL);
 	for (uint32_t i = 0; i < pipeline->set_count; i++)
 		device->vk.vkDestroyDescriptorSetLayout(device->handle, pipeline->sets[i], NULL);
+	kiln_free(pipeline->key);
 	kiln_free(pipeline);
 }

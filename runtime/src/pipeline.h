@@ -30,8 +30,18 @@ struct kiln_pipeline {
 	uint64_t compile_ns;
 	uint64_t blob_bytes;
 	bool stub;
-	struct kiln_pipeline *lru_newer, *lru_older; /* the memory tier's */
-	size_t weight;                               /* bytes it counts for in the memory tier */
+
+	/* the memory tier's; the first three never change once it is published */
+	struct kiln_pipeline_key *key; /* owned; NULL = out of memory, and found by its identity only */
+	uint64_t key_hash;
+	size_t weight;              /* bytes it counts for */
+	bool published;             /* the tier knows it, until it is freed */
+	atomic_bool dropped;        /* invalidated: good for who has it, and nobody may come by it again */
+	atomic_uint_fast64_t epoch; /* the last one it was used in */
+	atomic_uint_fast64_t used;  /* number of the first use in that epoch */
+	uint64_t placed;            /* number of the use that its place in the order of uses is by */
+	struct kiln_pipeline *lru_newer, *lru_older;
+	struct kiln_pipeline *alive_next, **alive_at;
 };
 
 /* The evidence of one compile. */

@@ -37,7 +37,8 @@ static void destroy(struct kiln_program *program)
 		return;
 	kiln_reflection_destroy(&program->reflection);
 	kiln_free(program->layouts);
-	kiln_free(program->bytes);
+	if (!program->lent)
+		kiln_free((void *)(uintptr_t)program->bytes);
 	kiln_free(program);
 }
 
@@ -69,8 +70,8 @@ static enum kiln_status digest_layouts(struct kiln_program *program)
 	return KILN_OK;
 }
 
-static enum kiln_status create(const void *bytes, size_t byte_count, const struct kiln_digest *quick,
-                               struct kiln_program **out_program)
+static enum kiln_status create(const void *bytes, size_t byte_count, bool lend,
+                               const struct kiln_digest *quick, struct kiln_program **out_program)
 {
 	struct kiln_program *program = kiln_alloc_zero(1, sizeof(*program));
 	enum kiln_status status = KILN_ERR_OUT_OF_MEMORY;
@@ -80,7 +81,8 @@ static enum kiln_status create(const void *bytes, size_t byte_count, const struc
 		                  "out of memory reflecting a kernel. Fix: free memory and call again");
 	program->quick = *quick;
 	program->byte_count = byte_count;
-	program->bytes = kiln_memdup(bytes, byte_count);
+	program->lent = lend;
+	program->bytes = lend ? bytes : kiln_memdup(bytes, byte_count);
 	if (!program->bytes) {
 		status = kiln_error(
 			status, "out of memory copying %zu bytes of SPIR-V. Fix: free memory and call again",
@@ -180,7 +182,7 @@ static struct kiln_program *use_known(struct kiln_programs *programs, const stru
 }
 
 enum kiln_status kiln_programs_acquire(struct kiln_programs *programs, const void *bytes, size_t byte_count,
-                                       struct kiln_program **out_program)
+                                       bool lend, struct kiln_program **out_program)
 {
 	struct kiln_digest quick = quick_hash(bytes, byte_count);
 	struct kiln_program *known, *made = NULL;
@@ -194,7 +196,12 @@ enum kiln_status kiln_programs_acquire(struct kiln_programs *programs, const voi
 	}
 	/* Unlocked, so that large modules are reflected side by side. Of two threads with the same one, the second drops its
 	 * own. */
-	KILN_TRY(create(bytes, byte_count, &quick, &made));
+	KILN_TRY(create(bytes, byte_count, lend, &quick, &made));
+	if (lend) {
+		made->references = 1;
+		*out_program = made;
+		return KILN_OK;
+	}
 	kiln_mutex_lock(&programs->lock);
 	known = use_known(programs, &quick, bytes, byte_count);
 	if (!known) {
@@ -209,16 +216,62 @@ enum kiln_status kiln_programs_acquire(struct kiln_programs *programs, const voi
 	return KILN_OK;
 }
 
+void kiln_program_end_loan(struct kiln_program *program)
+{
+	if (program && program->lent)
+		program->bytes = NULL;
+}
+
 void kiln_programs_release(struct kiln_programs *programs, struct kiln_program *program)
 {
 	if (!program)
 		return;
 	kiln_mutex_lock(&programs->lock);
-	if (--program->references == 0 && !in_table(programs, program))
+	if (--program->references == 0 && program->module) {
+		programs->drop_module(programs->user, program->module);
+		program->module = VK_NULL_HANDLE;
+	}
+	if (program->references == 0 && !in_table(programs, program))
 		destroy(program);
 	else
 		trim(programs);
 	kiln_mutex_unlock(&programs->lock);
+}
+
+VkShaderModule kiln_programs_module(struct kiln_programs *programs, const struct kiln_program *program)
+{
+	VkShaderModule module;
+
+	kiln_mutex_lock(&programs->lock);
+	module = program->module;
+	kiln_mutex_unlock(&programs->lock);
+	return module;
+}
+
+bool kiln_programs_keep_module(struct kiln_programs *programs, const struct kiln_program *program,
+                               VkShaderModule module)
+{
+	bool keep;
+
+	kiln_mutex_lock(&programs->lock);
+	keep = program->references > 1 && !program->module && programs->drop_module;
+	if (keep)
+		((struct kiln_program *)(uintptr_t)program)->module = module;
+	kiln_mutex_unlock(&programs->lock);
+	return keep;
+}
+
+/* The stripped words have the same interface, but for its names. */
+static enum kiln_status specialise(const struct kiln_program *program, const struct kiln_spec_value *spec,
+                                   size_t spec_count, struct kiln_reflection **out_reflection)
+{
+	const struct kiln_reflection *r = program->reflection;
+
+	if (program->bytes)
+		return kiln_reflect_specialized(program->bytes, program->byte_count, spec, spec_count,
+		                                out_reflection);
+	return kiln_reflect_specialized(r->words, r->word_count * sizeof(uint32_t), spec, spec_count,
+	                                out_reflection);
 }
 
 enum kiln_status kiln_interface_init(struct kiln_interface *out_interface, const struct kiln_program *program,
@@ -231,8 +284,7 @@ enum kiln_status kiln_interface_init(struct kiln_interface *out_interface, const
 	if (interface.entry)
 		interface.layout = program->layouts[interface.entry - program->reflection->entries];
 	if (interface.entry && program->reflection->spec_sized && spec_count > 0) {
-		KILN_TRY(kiln_reflect_specialized(program->bytes, program->byte_count, spec, spec_count,
-		                                  &interface.owned));
+		KILN_TRY(specialise(program, spec, spec_count, &interface.owned));
 		interface.entry = kiln_reflection_entry(interface.owned, interface.entry->name);
 		status = digest_layout(interface.entry, &interface.layout);
 	}

@@ -9,13 +9,18 @@
 #include <base/thread.h>
 #include <kiln/reflect.h>
 
+#include "vulkan_api.h"
+
 struct kiln_program {
 	struct kiln_digest quick; /* of the raw bytes; only a table key, compared bytes decide */
-	void *bytes;              /* as the caller gave them */
+	const void *bytes;        /* as the caller gave them; NULL = lent for a call that is over */
+	bool lent;                /* the bytes are the caller's, and the program one kernel's alone */
 	size_t byte_count;
 	struct kiln_reflection *reflection;
 	struct kiln_digest *layouts; /* layout digest of each entry point */
-	unsigned references;         /* guarded by the table's lock */
+	VkShaderModule
+		module; /* kept for kernels that share the program, see below; guarded by the table's lock */
+	unsigned references; /* guarded by the table's lock */
 	uint64_t last_use;
 };
 
@@ -29,15 +34,28 @@ struct kiln_programs {
 	struct kiln_table table;
 	size_t bytes;
 	uint64_t clock;
+	void (*drop_module)(void *user, VkShaderModule module); /* gives it back to the driver */
+	void *user;
 };
 
 enum kiln_status kiln_programs_init(struct kiln_programs *programs);
 void kiln_programs_finish(struct kiln_programs *programs);
 
-/* Finds or reflects; the caller holds one reference. */
+/* Finds or reflects; the caller holds one reference. `lend`: bytes that are not known are not copied, and the caller ends that
+ * with kiln_program_end_loan() before it gives them back. */
 enum kiln_status kiln_programs_acquire(struct kiln_programs *programs, const void *bytes, size_t byte_count,
-                                       struct kiln_program **out_program);
+                                       bool lend, struct kiln_program **out_program);
+/* Does nothing for a program with a copy of its own. NULL is fine. */
+void kiln_program_end_loan(struct kiln_program *program);
 void kiln_programs_release(struct kiln_programs *programs, struct kiln_program *program);
+
+/* Drivers digest a module's whole text when it is made, which is a third of what a small kernel takes from disk to ready. So
+ * the variants of one program share it, as long as there are several; for a lone kernel it would only be memory.
+ * The program's kept module, valid for as long as the caller holds a reference; VK_NULL_HANDLE = none. */
+VkShaderModule kiln_programs_module(struct kiln_programs *programs, const struct kiln_program *program);
+/* Returns: whether the module was taken over, as it is of use to others. */
+bool kiln_programs_keep_module(struct kiln_programs *programs, const struct kiln_program *program,
+                               VkShaderModule module);
 
 /* The entry point of a program with its sizes computed for these constants. Where no size depends on constants this is the
  * program's own and nothing is owned. */

@@ -1,5 +1,7 @@
 #include "resolve.h"
 
+#include <stdio.h>
+
 #include <base/alloc.h>
 #include <base/error.h>
 #include <base/log.h>
@@ -7,6 +9,7 @@
 #include "blob.h"
 #include "device.h"
 #include "miss.h"
+#include "pipeline_key.h"
 
 enum kiln_outcome kiln_outcome_of(const struct kiln_compile_evidence *evidence, bool offered)
 {
@@ -46,7 +49,8 @@ static void look_on_disk(struct kiln_device *device, const struct kiln_pipeline_
                          const struct kiln_pipeline_identity *identity, struct disk_find *find)
 {
 	*find = (struct disk_find){0};
-	find->status = kiln_cache_read(device->cache, key, &device->fingerprint, &find->entry);
+	find->status =
+		kiln_cache_read_known(device->cache, key, &device->fingerprint, identity, &find->entry);
 	find->spoilt = find->status == KILN_ERR_DAMAGED;
 	if (find->status != KILN_OK) {
 		if (find->status != KILN_ERR_NOT_FOUND)
@@ -66,30 +70,36 @@ static void look_on_disk(struct kiln_device *device, const struct kiln_pipeline_
 	(void)kiln_cache_invalidate(device->cache, identity, NULL);
 }
 
-static enum kiln_miss_reason why_missed(struct kiln_device *device,
-                                        const struct kiln_pipeline_identity *identity,
-                                        const struct disk_find *find)
+static void why_missed(struct kiln_device *device, const struct kiln_pipeline_key *key,
+                       const struct kiln_pipeline_identity *identity, const struct disk_find *find,
+                       struct kiln_miss *miss)
 {
-	struct kiln_cache_evidence evidence = {0};
-
 	if (find->usable)
-		return KILN_MISS_NONE;
+		return;
 	/* What was dropped just now left no evidence; a stub is of no use and all the evidence there can be. */
-	if (find->spoilt || find->status == KILN_OK)
-		return KILN_MISS_KEY_ABSENT;
-	if (kiln_cache_evidence(device->cache, identity, &evidence) != KILN_OK)
-		evidence = (struct kiln_cache_evidence){0};
-	kiln_pipeline_tier_evidence(&device->pipelines, identity, &evidence);
-	return kiln_miss_classify(&evidence);
+	if (find->status == KILN_ERR_DAMAGED)
+		kiln_miss_unusable("its entry was damaged, and removed", miss);
+	else if (find->spoilt)
+		kiln_miss_unusable("its entry had the blob of another device, and was removed", miss);
+	else if (find->status == KILN_OK)
+		kiln_miss_unusable("its entry holds no code, as this driver gives none", miss);
+	else
+		kiln_miss_explain(device, key, identity, miss);
 }
 
-static enum kiln_status refuse_cold(const char *kernel, enum kiln_miss_reason reason)
+/* Finding the reason takes longer than finding nothing; where nobody would hear of it, nobody waits for it. */
+static bool is_anyone_listening(const struct kiln_device *device, bool told)
+{
+	return told || device->expect_warm || kiln_log_wants(KILN_LOG_INFO);
+}
+
+static enum kiln_status refuse_cold(const char *kernel, const struct kiln_miss *miss)
 {
 	return kiln_error(
 		KILN_ERR_EXPECTED_WARM,
-		"kernel '%s' was expected to be warm and would be compiled: %s. Fix: warm the cache with "
+		"kernel '%s' was expected to be warm and would be compiled: %s (%s). Fix: warm the cache with "
 		"`kiln compile`, or unset KILN_CACHE_EXPECT",
-		kernel, kiln_miss_reason_name(reason));
+		kernel, kiln_miss_reason_name(miss->reason), miss->text);
 }
 
 #define LEASE_BOUND_NS 10000000000u /* a few times what the slowest compile we know of takes */
@@ -117,6 +127,21 @@ static void look_with_lease(struct kiln_device *device, const struct kiln_pipeli
 		kiln_cache_lease_end(lease);
 }
 
+/* For who misses the entry with another driver. Once is enough. */
+static void name_device(struct kiln_device *device)
+{
+	const struct kiln_device_info *info = &device->info;
+	char name[KILN_CACHE_DEVICE_NAME_MAX];
+
+	if (!device->cache || atomic_exchange_explicit(&device->named, true, memory_order_relaxed))
+		return;
+	if (info->driver_info[0])
+		(void)snprintf(name, sizeof(name), "%.80s %.120s", info->driver_name, info->driver_info);
+	else
+		(void)snprintf(name, sizeof(name), "%.80s %u", info->driver_name, info->driver_version);
+	kiln_cache_name_device(device->cache, &device->fingerprint, name);
+}
+
 /* Takes the lease over: it ends once the entry is in place. */
 static void store(struct kiln_device *device, const struct kiln_pipeline_key *key,
                   const struct disk_find *find, const struct kiln_compile_evidence *evidence,
@@ -137,18 +162,21 @@ static void store(struct kiln_device *device, const struct kiln_pipeline_key *ke
 		return;
 	if (stub)
 		atomic_store_explicit(&device->stub_blobs, true, memory_order_relaxed);
+	name_device(device);
 	if (kiln_cache_write_later(device->cache, key, &device->fingerprint, &entry, lease) != KILN_OK)
 		kiln_log(KILN_LOG_WARN, "pipeline cache: %s; going on without storing it",
 		         kiln_error_message());
 }
 
-static void describe(struct kiln_pipeline *pipeline, const struct kiln_pipeline_identity *identity,
-                     const struct kiln_program *program, const struct disk_find *find,
-                     const struct kiln_compile_evidence *evidence)
+static void describe(struct kiln_pipeline *pipeline, const struct kiln_pipeline_key *key,
+                     const struct kiln_pipeline_identity *identity, const struct kiln_program *program,
+                     const struct disk_find *find, const struct kiln_compile_evidence *evidence)
 {
 	size_t words = program->reflection->word_count * sizeof(uint32_t);
 
 	pipeline->identity = *identity;
+	pipeline->key = kiln_key_copy(key);
+	pipeline->key_hash = kiln_key_hash(key);
 	pipeline->blob_bytes =
 		find->usable && evidence->cache_hit ? find->entry.payload_bytes : evidence->blob_bytes;
 	pipeline->stub = pipeline->blob_bytes > 0 && kiln_blob_is_stub(pipeline->blob_bytes);
@@ -156,8 +184,9 @@ static void describe(struct kiln_pipeline *pipeline, const struct kiln_pipeline_
 }
 
 /* Our blob was whole and the driver compiled all the same: worth a word, for it means start-up is not what it could be. */
-static void note_rejected(struct kiln_device *device, const char *kernel)
+static void note_rejected(struct kiln_device *device, const char *kernel, struct kiln_miss *miss)
 {
+	kiln_miss_unusable("the driver did not use the stored blob", miss);
 	atomic_fetch_add_explicit(&device->rejected, 1, memory_order_relaxed);
 	kiln_log(KILN_LOG_WARN,
 	         "pipeline cache: the driver did not use the stored blob of kernel '%s' and compiled it",
@@ -166,22 +195,37 @@ static void note_rejected(struct kiln_device *device, const char *kernel)
 
 /* The reason, where KILN_CACHE_EXPECT=warm is broken. */
 static enum kiln_status check_warm(const struct kiln_device *device, const char *kernel,
-                                   const struct kiln_resolution *resolution)
+                                   const struct kiln_resolution *resolution, const struct kiln_miss *miss)
 {
 	if (!device->expect_warm || resolution->outcome != KILN_OUTCOME_COMPILED)
 		return KILN_OK;
-	return refuse_cold(kernel, resolution->miss_reason);
+	return refuse_cold(kernel, miss);
+}
+
+/* Out of memory costs the words. */
+static void tell_miss(const char *kernel, const struct kiln_miss *miss, struct kiln_resolution *resolution)
+{
+	resolution->miss_reason = miss->reason;
+	if (!miss->reason)
+		return;
+	resolution->miss_text = kiln_strdup(miss->text);
+	kiln_log(KILN_LOG_INFO, "kernel '%s' was not in the cache (%s): %s; %s, %llu us", kernel,
+	         kiln_miss_reason_name(miss->reason), miss->text, kiln_outcome_name(resolution->outcome),
+	         (unsigned long long)(resolution->compile_ns / 1000));
 }
 
 static enum kiln_status compile(struct kiln_device *device, const struct kiln_compile *job,
                                 const struct kiln_pipeline_identity *identity, const char *kernel,
-                                struct kiln_resolution *resolution, struct kiln_compile_evidence *evidence)
+                                const struct kiln_miss *miss, struct kiln_resolution *resolution,
+                                struct kiln_compile_evidence *evidence)
 {
+	static const struct kiln_miss refused = {KILN_MISS_KEY_ABSENT,
+	                                         "the driver did not use the stored blob"};
 	struct kiln_cache_note note = {0};
 	enum kiln_status status;
 
 	if (job->warm_only && !job->blob && !device->has_cache_control)
-		return refuse_cold(kernel, resolution->miss_reason);
+		return refuse_cold(kernel, miss);
 	/* Drivers do crash on blobs: should this one, the next process finds the note and sets the entry aside. */
 	if (job->blob)
 		note = kiln_cache_note_begin(device->cache, identity);
@@ -189,42 +233,46 @@ static enum kiln_status compile(struct kiln_device *device, const struct kiln_co
 	if (job->blob)
 		kiln_cache_note_end(device->cache, note, status == KILN_OK && evidence->loaded);
 	if (status == KILN_ERR_EXPECTED_WARM)
-		return refuse_cold(kernel, job->blob ? KILN_MISS_KEY_ABSENT : resolution->miss_reason);
+		return refuse_cold(kernel, job->blob ? &refused : miss);
 	return status;
 }
 
 static enum kiln_status build(struct kiln_device *device, const struct kiln_program *program,
                               const struct kiln_pipeline_key *key,
-                              const struct kiln_pipeline_identity *identity, const char *kernel,
+                              const struct kiln_pipeline_identity *identity, const char *kernel, bool told,
                               struct kiln_resolution *resolution)
 {
 	struct kiln_compile job = {.key = key, .program = program, .warm_only = device->expect_warm};
 	struct kiln_compile_evidence evidence = {0};
 	struct kiln_cache_lease lease = {0};
 	struct disk_find find;
+	struct kiln_miss miss;
 	enum kiln_status status;
 
+	miss.reason = KILN_MISS_NONE;
+	miss.text[0] = '\0';
 	look_with_lease(device, key, identity, &find, &lease);
 	if (find.usable) {
 		job.blob = find.entry.payload;
 		job.blob_bytes = find.entry.payload_bytes;
 	}
-	resolution->miss_reason = why_missed(device, identity, &find);
-	status = compile(device, &job, identity, kernel, resolution, &evidence);
+	if (is_anyone_listening(device, told))
+		why_missed(device, key, identity, &find, &miss);
+	status = compile(device, &job, identity, kernel, &miss, resolution, &evidence);
 	if (status != KILN_OK)
 		goto out;
-	describe(resolution->pipeline, identity, program, &find, &evidence);
+	describe(resolution->pipeline, key, identity, program, &find, &evidence);
 	resolution->outcome = kiln_outcome_of(&evidence, find.usable);
 	resolution->compile_ns = evidence.ns;
-	if (find.usable && resolution->outcome == KILN_OUTCOME_COMPILED) {
-		resolution->miss_reason = KILN_MISS_KEY_ABSENT;
-		note_rejected(device, kernel);
-	}
-	status = check_warm(device, kernel, resolution);
-	if (status == KILN_OK)
+	if (find.usable && resolution->outcome == KILN_OUTCOME_COMPILED)
+		note_rejected(device, kernel, &miss);
+	status = check_warm(device, kernel, resolution, &miss);
+	if (status == KILN_OK) {
+		tell_miss(kernel, &miss, resolution);
 		store(device, key, &find, &evidence, &lease);
-	else
+	} else {
 		kiln_pipeline_unreference(resolution->pipeline);
+	}
 out:
 	kiln_cache_lease_end(&lease);
 	kiln_free(evidence.blob);
@@ -235,19 +283,19 @@ out:
 enum kiln_status kiln_resolve(struct kiln_device *device, const struct kiln_program *program,
                               const struct kiln_pipeline_key *key,
                               const struct kiln_pipeline_identity *identity, const char *kernel_name,
-                              struct kiln_resolution *out_resolution)
+                              bool told, struct kiln_resolution *out_resolution)
 {
 	struct kiln_resolution resolution = {.outcome = KILN_OUTCOME_MEMORY};
 	enum kiln_status status = KILN_OK;
-	bool noted;
+	struct kiln_tier_build job;
 
-	resolution.pipeline = kiln_pipeline_tier_acquire(&device->pipelines, &identity->digest, &noted);
+	resolution.pipeline = kiln_pipeline_tier_acquire(&device->pipelines, key, identity, &job);
 	if (!resolution.pipeline) {
-		status = build(device, program, key, identity, kernel_name, &resolution);
+		status = build(device, program, key, identity, kernel_name, told, &resolution);
 		if (status == KILN_OK)
-			kiln_pipeline_tier_publish(&device->pipelines, resolution.pipeline);
-		else if (noted)
-			kiln_pipeline_tier_abandon(&device->pipelines, &identity->digest);
+			kiln_pipeline_tier_publish(&device->pipelines, &job, resolution.pipeline);
+		else
+			kiln_pipeline_tier_abandon(&device->pipelines, &job);
 	}
 	if (status != KILN_OK) {
 		atomic_fetch_add_explicit(&device->failed, 1, memory_order_relaxed);

@@ -9,13 +9,15 @@ struct kiln_resolution {
 	enum kiln_outcome outcome;
 	enum kiln_hit cache_hit;
 	enum kiln_miss_reason miss_reason;
+	char *miss_text;     /* the caller's to kiln_free(); NULL = nothing missed, or no memory */
 	uint64_t compile_ns; /* inside the driver; 0 for MEMORY */
 };
 
+/* `told`: somebody asks for the reason of a miss. Else miss_reason is NONE, and finding it costs nothing. */
 enum kiln_status kiln_resolve(struct kiln_device *device, const struct kiln_program *program,
                               const struct kiln_pipeline_key *key,
                               const struct kiln_pipeline_identity *identity, const char *kernel_name,
-                              struct kiln_resolution *out_resolution);
+                              bool told, struct kiln_resolution *out_resolution);
 
 /* What a resolve says of a pipeline the caller holds already: whether the memory tier still has it too does not matter. */
 void kiln_resolution_held(struct kiln_pipeline *pipeline, struct kiln_resolution *out_resolution);

@@ -7,6 +7,7 @@
 #ifndef RUNTIME_STREAM_H
 #define RUNTIME_STREAM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -50,7 +51,10 @@ struct kiln_entry_point;
 struct kiln_pipeline;
 
 struct kiln_stream_launch {
-	struct kiln_pipeline *pipeline;
+	/* Where the kernel's pipeline stands, not NULL. It may be replaced at any time, and the stream reads it with its
+	 * lock held: one that is read there is not freed before the launch is done. */
+	_Atomic(struct kiln_pipeline *) *current;
+	struct kiln_pipeline *pipeline;             /* the stream's */
 	const struct kiln_entry_point *entry;       /* whose bindings the sets are made of */
 	const struct kiln_stream_binding *bindings; /* in (set, binding, array element) order */
 	uint32_t binding_count;
@@ -59,7 +63,7 @@ struct kiln_stream_launch {
 	uint32_t groups[3];
 };
 
-enum kiln_status kiln_stream_launch(struct kiln_device *device, const struct kiln_stream_launch *launch);
+enum kiln_status kiln_stream_launch(struct kiln_device *device, struct kiln_stream_launch *launch);
 enum kiln_status kiln_stream_copy(struct kiln_device *device, struct kiln_buffer *source,
                                   uint64_t source_offset, struct kiln_buffer *target, uint64_t target_offset,
                                   uint64_t bytes);

@@ -68,12 +68,13 @@ static void record_launch(struct kiln_device *device, struct kiln_stream_slot *s
 	atomic_fetch_add_explicit(&device->launches, 1, memory_order_relaxed);
 }
 
-enum kiln_status kiln_stream_launch(struct kiln_device *device, const struct kiln_stream_launch *launch)
+enum kiln_status kiln_stream_launch(struct kiln_device *device, struct kiln_stream_launch *launch)
 {
 	struct kiln_stream_slot *slot;
 	enum kiln_status status;
 
 	KILN_TRY(kiln_stream_begin(device, &slot));
+	launch->pipeline = atomic_load_explicit(launch->current, memory_order_acquire);
 	status = kiln_slot_bind(device, slot, launch);
 	if (status == KILN_OK)
 		record_launch(device, slot, launch);

@@ -1,11 +1,14 @@
 /* Quarantine under attack: processes that die with blobs at the driver, by every signal and at random moments. */
 #include <kiln/cache.h>
 
+#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,6 +86,111 @@ static void driver_that_dies_by_any_signal_is_noticed_at_the_next_start(void **s
 		assert_status(read_text(fixture->cache, 100 + i, 64, 1, "good"), KILN_OK);
 		assert_false(suspended(fixture->cache));
 	}
+}
+
+/* ---- Dead by lock, never by number ---- */
+
+/* A child with the number of one that is dead; -1 where that is not allowed. */
+static pid_t fork_as(pid_t number)
+{
+#ifdef SYS_clone3
+	struct clone_args arguments = {
+		.exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)&number, .set_tid_size = 1};
+
+	return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+#else
+	(void)number;
+	return -1;
+#endif
+}
+
+/* The number of the dead belongs to a living process again, which even has the cache open: the note is found all the
+ * same, and the living one's own note is left alone. */
+static void number_that_lives_again_does_not_hide_a_death(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	int status, ready[2], end[2];
+	pid_t dead, alive;
+	char byte = 0;
+
+	assert_status(write_text(fixture->cache, 1, 64, 1, "poison"), KILN_OK);
+	assert_status(write_text(fixture->cache, 2, 64, 1, "good"), KILN_OK);
+	assert_int_equal(pipe(ready) | pipe(end), 0);
+	dead = fork();
+	if (dead == 0) {
+		begin(open_again(fixture, KILN_CACHE_READ_WRITE, 0), 1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(dead, &status, 0), dead);
+	alive = fork_as(dead);
+	if (alive == 0) {
+		/* Without opening for writing, which would sweep: the parent is to find the note. */
+		close(end[1]);
+		(void)!write(ready[1], &byte, 1);
+		_exit((int)read(end[0], &byte, 1));
+	}
+	if (alive < 0) {
+		print_message("SKIP number_that_lives_again_does_not_hide_a_death: no process may choose its number "
+		              "here\n");
+		skip();
+	}
+	assert_int_equal(alive, dead);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(kill(dead, 0), 0);
+	reopen(fixture);
+	assert_int_equal(kiln_cache_counters(fixture->cache).set_aside, 1);
+	assert_true(quarantined(fixture->cache, 1));
+	assert_status(read_text(fixture->cache, 2, 64, 1, "good"), KILN_OK);
+	close(end[1]);
+	assert_int_equal(waitpid(alive, &status, 0), alive);
+	for (int i = 0; i < 2; i++)
+		close(ready[i]);
+	close(end[0]);
+}
+
+/* An owner in another namespace of process numbers has a number that means somebody else here, or nobody: it lives by
+ * its lock. */
+static void living_owner_with_a_foreign_number_is_no_death(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	int status, ready[2], end[2];
+	char byte = 0;
+	pid_t outer;
+
+	assert_status(write_text(fixture->cache, 1, 64, 1, "good"), KILN_OK);
+	assert_int_equal(pipe(ready) | pipe(end), 0);
+	outer = fork();
+	if (outer == 0) {
+		pid_t inner;
+
+		close(end[1]);
+		if (unshare(CLONE_NEWPID) != 0)
+			_exit(77);
+		inner = fork(); /* number 1, as it sees itself */
+		if (inner == 0) {
+			begin(open_again(fixture, KILN_CACHE_READ_WRITE, 0), 1);
+			(void)!write(ready[1], &byte, 1);
+			_exit((int)read(end[0], &byte, 1));
+		}
+		_exit(waitpid(inner, &status, 0) == inner ? 0 : 1);
+	}
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 1) {
+		print_message("SKIP living_owner_with_a_foreign_number_is_no_death: no namespace of process numbers "
+		              "may be made here\n");
+		close(end[1]);
+		waitpid(outer, &status, 0);
+		skip();
+	}
+	reopen(fixture);
+	assert_int_equal(kiln_cache_counters(fixture->cache).set_aside, 0);
+	assert_status(read_text(fixture->cache, 1, 64, 1, "good"), KILN_OK);
+	close(end[1]); /* now it goes, without a word to the notes */
+	assert_int_equal(waitpid(outer, &status, 0), outer);
+	reopen(fixture);
+	assert_int_equal(kiln_cache_counters(fixture->cache).set_aside, 1);
+	close(ready[0]);
+	close(end[0]);
 }
 
 /* ---- A driver that dies of some blobs, and a program that is started until it works ---- */
@@ -259,7 +367,9 @@ int main(void)
 		TEST(driver_that_dies_by_any_signal_is_noticed_at_the_next_start),
 		TEST(driver_that_dies_of_everything_is_left_alone_after_three),
 		TEST(killed_sessions_cost_a_recompile_and_never_the_cache),
+		TEST(living_owner_with_a_foreign_number_is_no_death),
 		TEST(note_costs_little),
+		TEST(number_that_lives_again_does_not_hide_a_death),
 		TEST(one_poisoned_entry_costs_one_crash),
 	};
 

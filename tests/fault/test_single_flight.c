@@ -1,5 +1,6 @@
 /* Single flight under attack: many processes miss the same entries at once, some of them are killed, and still
- * every entry is compiled, once where nobody dies, and nobody hangs. The compiler is a sleep and a line in a file. */
+ * every entry is compiled, once where nobody dies, and nobody hangs. The compiler is a sleep and a line in a file.
+ *	test_single_flight [ROUNDS [SEED]]   of random killing: 1 by default, 20 for a campaign */
 #include <kiln/cache.h>
 
 #include <fcntl.h>
@@ -20,6 +21,8 @@
 #define COMPILE_US 3000
 #define BOUND_NS UINT64_C(30000000000)
 #define MS UINT64_C(1000000)
+
+static unsigned seed;
 
 /* Until killed, or the test that should have done so is long dead. */
 static void stay(void)
@@ -156,7 +159,6 @@ static void killed_holders_are_succeeded(void **state)
 {
 	struct cache_fixture *fixture = *state;
 	pid_t pids[PROCESSES];
-	unsigned seed = (unsigned)kiln_now_ns();
 	uint64_t start = kiln_now_ns();
 
 	print_message("seed %u\n", seed);
@@ -258,8 +260,9 @@ static void forked_holder_delays_by_the_bound_and_no_more(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cache_setup, cache_teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
+	unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
 	const struct CMUnitTest tests[] = {
 		TEST(forked_holder_delays_by_the_bound_and_no_more),
 		TEST(killed_holders_are_succeeded),
@@ -268,5 +271,16 @@ int main(void)
 		TEST(successor_of_a_killed_holder_starts_within_a_second),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const struct CMUnitTest again[] = {
+		TEST(killed_holders_are_succeeded),
+	};
+	int failed;
+
+	seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : (unsigned)kiln_now_ns();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	for (unsigned round = 1; round < rounds; round++) {
+		seed++;
+		failed += cmocka_run_group_tests_name("another round", again, NULL, NULL);
+	}
+	return failed;
 }

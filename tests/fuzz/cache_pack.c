@@ -133,9 +133,10 @@ static void seal_index(uint8_t *data, size_t bytes, uint64_t index_offset, const
 	struct kiln_digest digest;
 	struct kiln_hasher hasher;
 
-	kiln_hash_init_raw(&hasher, seal->keyed ? seal->key : NULL);
-	kiln_hash_string(&hasher, KILN_DOMAIN_PACK);
-	kiln_hash_raw(&hasher, data, KILN_PACK_HEADER_BYTES);
+	if (seal->keyed)
+		kiln_hash_init_raw(&hasher, seal->pack_key);
+	else
+		kiln_hash_init_derived(&hasher, KILN_CONTEXT_PACK);
 	kiln_hash_raw(&hasher, data + index_offset, bytes - KILN_PACK_TRAILER_BYTES - (size_t)index_offset);
 	kiln_hash_raw(&hasher, trailer, 24);
 	digest = kiln_hash_finish(&hasher);

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void device_opens_and_closes_again_and_again(void **state)
 {
@@ -183,6 +185,50 @@ static void unusable_cache_root_costs_persistence_and_nothing_else(void **state)
 	free(folder);
 }
 
+/* Warnings of a day's work on the default cache with this root. */
+static unsigned warnings_at(const char *root)
+{
+	char *saved = strdup(getenv("KILN_CACHE_DIR"));
+	struct kiln_device *shared = gpu_device;
+	unsigned warnings;
+	gpu_forget_log();
+	setenv("KILN_CACHE_DIR", root, 1);
+	gpu_device = gpu_open(NULL);
+	assert_null(kiln_device_cache(gpu_device));
+	gpu_assert_usable();
+	gpu_assert_usable();
+	gpu_close(&gpu_device);
+	warnings = gpu_warnings();
+	gpu_device = shared;
+	setenv("KILN_CACHE_DIR", saved, 1);
+	free(saved);
+	return warnings;
+}
+
+static void refused_root_warns_exactly_once(void **state)
+{
+	(void)state;
+	char *root = gpu_folder();
+	assert_int_equal(chmod(root, 0777), 0);
+	assert_int_equal(warnings_at(root), 1);
+	assert_true(gpu_logged("others can write"));
+	free(root);
+}
+
+static void root_of_someone_else_warns_exactly_once(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		gpu_skip(__func__, "only root can give a folder away");
+	char *root = gpu_folder();
+	assert_int_equal(chmod(root, 0700), 0);
+	assert_int_equal(chown(root, 54321, 54321), 0);
+	assert_int_equal(warnings_at(root), 1);
+	assert_true(gpu_logged("belongs to user 54321"));
+	assert_int_equal(chown(root, 0, 0), 0);
+	free(root);
+}
+
 static void compile_only_device_refuses_buffers_and_still_compiles(void **state)
 {
 	(void)state;
@@ -214,6 +260,8 @@ int main(void)
 		cmocka_unit_test(info_is_sane),
 		cmocka_unit_test(list_is_sorted_and_names_the_open_device),
 		cmocka_unit_test(nonsense_in_the_environment_warns_and_is_not_an_error),
+		cmocka_unit_test(refused_root_warns_exactly_once),
+		cmocka_unit_test(root_of_someone_else_warns_exactly_once),
 		cmocka_unit_test(selecting_what_is_not_there_is_refused),
 		cmocka_unit_test(two_devices_of_one_driver_work_at_once),
 		cmocka_unit_test(unusable_cache_root_costs_persistence_and_nothing_else),

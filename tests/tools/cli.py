@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import support
-from support import BAD_KERNEL, FILE, NO_DEVICE, USAGE
+from support import BAD_KERNEL, BAD_LAUNCH, FAILURE, FILE, NO_DEVICE, USAGE
 
 COMMANDS = ("info", "run", "reflect", "compile", "cache ls", "cache show", "cache path", "cache stat", "cache why",
             "cache verify", "cache gc", "cache clear", "cache export", "cache import", "tune ls", "env")
@@ -66,6 +66,11 @@ def nonsense_is_a_usage_error(kiln):
         assert done.stderr and not done.stdout, (args, done)
 
 
+def unknown_command_of_a_family_is_named(kiln):
+    done = kiln("cache", "bogus", code=USAGE)
+    assert "'cache bogus' is no command. Fix: " in done.stderr and not done.stdout
+
+
 def mistakes_answer_in_json_too(kiln):
     answer = kiln.json("run", "--bogus", "x", code=USAGE)
     assert answer["command"] == "run" and "--bogus" in answer["error"]["message"]
@@ -98,6 +103,65 @@ def env_shows_every_variable_and_flags_nonsense(kiln):
     assert facts["KILN_CACHE"]["valid"] is False and facts["KILN_CACHE"]["value"] == "sometimes"
     assert facts["KILN_CACHE_DIR"]["valid"] is True and facts["KILN_DEVICE"]["value"] is None
     assert "KILN_CACHE='sometimes'" in kiln("env", env={"KILN_CACHE": "sometimes"}).stderr
+
+
+def env_never_shows_a_secret(kiln):
+    for secret, valid in (("correct horse battery staple", True), ("staple", False)):
+        env = {"KILN_CACHE_SECRET": secret}
+        facts = {fact["name"]: fact for fact in kiln.json("env", env=env)["variables"]}
+        assert (facts["KILN_CACHE_SECRET"]["value"], facts["KILN_CACHE_SECRET"]["valid"]) == ("(hidden)", valid)
+        done = kiln("env", env=env)
+        assert "(hidden)" in done.stdout and "staple" not in done.stdout + done.stderr
+        assert ("KILN_CACHE_SECRET" in done.stderr) is not valid
+    assert "KILN_CACHE_SECRET" in kiln("help", "--man").stdout
+
+
+def secret_of_the_environment_keeps_the_cache_closed_when_it_is_wrong(kiln):
+    kiln.cache.mkdir(mode=0o700)
+    secret = kiln.write("secret", "correct horse battery staple")
+    secret.chmod(0o600)
+    both = {"KILN_CACHE_SECRET": "correct horse battery staple", "KILN_CACHE_SECRET_FILE": str(secret)}
+    for env in ({"KILN_CACHE_SECRET": "too short"}, both):
+        message = kiln.json("cache", "stat", env={**env, "KILN_LOG": "debug"}, code=FAILURE)["error"]["message"]
+        assert "KILN_CACHE_SECRET" in message and "Fix:" in message
+        assert "short" not in message and "staple" not in message, message
+    for name in both:
+        kiln.json("cache", "stat", env={name: both[name]})
+
+
+def quiet_gives_no_notes(kiln):
+    env = {"KILN_CACHE": "sometimes"}
+    assert kiln("env", env=env).stderr
+    for option in ("--quiet", "-q"):
+        assert kiln("env", option, env=env).stderr == ""
+
+
+def options_given_too_often_are_a_usage_error(kiln):
+    shader = kiln.shader("saxpy")
+    for command, option, value, most in (("run", "--spec", "0=64", 256), ("compile", "--spec", "0=64", 256),
+                                         ("cache why", "--spec", "0=64", 256), ("run", "--in", "zeros", 32),
+                                         ("run", "--out", "0=x", 32), ("reflect", "-I", ".", 64),
+                                         ("reflect", "-D", "X", 256)):
+        answer = kiln.json(*command.split(), shader, *([option, value] * (most + 1)), code=USAGE)
+        assert option in answer["error"]["message"], answer
+    # As many as there may be: what is wrong then is something else, or nothing.
+    kiln("reflect", shader, *["-I", "."] * 64, *["-D", "X"] * 256)
+    for command in ("run", "compile", "cache why"):
+        done = subprocess.run([kiln.tool, *command.split(), shader, *["--spec", "0=64"] * 256], capture_output=True,
+                              text=True, check=False, env={**kiln.env, **NO_DRIVER})
+        assert "more than" not in done.stderr, done
+
+
+def values_out_of_their_range_are_sentences(kiln):
+    shader = kiln.shader("saxpy")
+    for args, code in ((("--spec", "=1"), USAGE), (("--spec", "0"), USAGE), (("--spec", "0=4294967296"), BAD_LAUNCH),
+                       (("--spec", "0=-1"), BAD_LAUNCH), (("--spec", "0=f32:1"), BAD_LAUNCH), (("--spec", "0="), BAD_LAUNCH),
+                       (("--spec", "nosuch=1"), BAD_LAUNCH), (("--push", "@missing"), FILE), (("--push", "f32:x"), USAGE),
+                       (("--repeat", "10000001"), USAGE), (("--threads", "4294967296"), USAGE),
+                       (("--workgroup", "1,2,3,4"), USAGE)):
+        kiln.json("run", shader, "--threads", "1", *args, code=code)
+    big = kiln.write("push.bin", bytes(65537))
+    kiln.json("run", shader, "--threads", "1", "--push", f"@{big}", code=FILE)
 
 
 def cache_path_is_the_root_alone(kiln):

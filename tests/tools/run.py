@@ -4,6 +4,7 @@ import array
 import os
 import pty
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -180,6 +181,21 @@ recorded_at = "2026-05-02"
         assert kiln.json(*run, *option)["workgroup"] == [64, 1, 1]
     assert kiln.json(*run, "--workgroup", "32")["workgroup_source"] == "explicit"
     assert kiln.json(*run, env={"KILN_AUTOTUNE": "off"})["workgroup_source"] == "kernel"
+
+
+def glsl_is_run_on_a_cache_opened_once(kiln):
+    kiln.needs_glsl()
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    opened = []
+    for file in (kiln.shader("saxpy"), kiln.source / "shaders/saxpy.comp"):
+        for _ in range(2): # the first one makes folders
+            done = subprocess.run(["strace", "-f", "-e", "trace=openat", "-o", kiln.path("trace"), kiln.tool, "run", file,
+                                   "--threads", "1", "--push", PUSH], env=kiln.env, capture_output=True, check=False)
+            if done.returncode:
+                raise Skip("strace cannot trace here")
+        opened.append(kiln.path("trace").read_text(encoding="utf-8").count(f'"{kiln.cache}"'))
+    assert opened[0] == opened[1] > 0, opened
 
 
 def expected_warm_is_an_error_where_nothing_can_be_warm(kiln):

@@ -15,8 +15,10 @@ struct kiln_env_fact {
 	const char *meaning;       /* one line */
 	const char *accepts;       /* "off, ro or rw" */
 	const char *default_value; /* printed form */
-	const char *value;         /* NULL when unset */
-	bool valid;                /* false: the value makes no sense and the default is in force */
+	const char *value;         /* NULL when unset; "(hidden)" for a secret that is set */
+	/* false: the value makes no sense and the default is in force; with such a secret, though, the cache
+	 * does not open, for the default would accept what the secret was to keep out */
+	bool valid;
 };
 
 /** Number of variables. Threads: any.  Blocks: no. */

@@ -20,6 +20,7 @@ struct kiln_fs {
 	ssize_t (*read)(void *user, int fd, void *data, size_t bytes);
 	ssize_t (*pread)(void *user, int fd, void *data, size_t bytes, uint64_t offset);
 	ssize_t (*write)(void *user, int fd, const void *data, size_t bytes);
+	ssize_t (*pwrite)(void *user, int fd, const void *data, size_t bytes, uint64_t offset);
 	int (*fstat)(void *user, int fd, struct stat *out);
 	int (*fstatat)(void *user, int dir, const char *name, struct stat *out); /* never follows a link */
 	int (*mkdirat)(void *user, int dir, const char *name, mode_t mode);

@@ -22,6 +22,7 @@ enum kiln_setting {
 	KILN_SETTING_CACHE_DIR,
 	KILN_SETTING_CACHE_PACKS,
 	KILN_SETTING_CACHE_MAX_BYTES,
+	KILN_SETTING_CACHE_SECRET,
 	KILN_SETTING_CACHE_SECRET_FILE,
 	KILN_SETTING_PIPELINE_CACHE_ENTRIES,
 	KILN_SETTING_PIPELINE_CACHE_BYTES,
@@ -35,12 +36,16 @@ enum kiln_setting {
 /* `env` NULL = kiln_env_process. Each reads the variable; an unset, empty or senseless value gives the
  * default, and a senseless one warns once per process and variable. Never fails. */
 
-/* NULL = unset. */
+/* NULL = unset. A secret too: never to be printed, and its length is for who uses it to check. */
 const char *kiln_setting_text(const struct kiln_env_source *env, enum kiln_setting setting);
 /* Positive. */
 uint64_t kiln_setting_number(const struct kiln_env_source *env, enum kiln_setting setting);
 /* Index of the matched word in the table's word list, or the default's index. */
 int kiln_setting_choice(const struct kiln_env_source *env, enum kiln_setting setting);
+
+/* Of a secret, in its variable or its file: what is shorter can be guessed. */
+#define KILN_SECRET_BYTES_MIN 16
+#define KILN_SECRET_BYTES_MAX 4096
 
 /* KILN_SETTING_LOG's choice is an enum kiln_log_level, KILN_SETTING_VALIDATION's is 0 or 1. */
 enum { KILN_CACHE_EXPECT_NOTHING, KILN_CACHE_EXPECT_WARM };

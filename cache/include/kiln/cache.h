@@ -31,7 +31,8 @@ struct kiln_cache_params {
 	const char *packs;
 	/* Seals entries with a MAC under this file's 16 to 4096 bytes, every one of which counts; mode 0600, read
 	 * once. Entries without it, or by another secret, are misses that stay until this cache writes its own.
-	 * NULL = KILN_CACHE_SECRET_FILE, else plain digests. */
+	 * NULL = by the environment: the file of KILN_CACHE_SECRET_FILE, or KILN_CACHE_SECRET itself, whose bytes make
+	 * the same secret as a file of the same bytes; both are an error, neither means plain digests. */
 	const char *secret_file;
 };
 
@@ -41,7 +42,7 @@ struct kiln_cache_params {
  *  Returns: KILN_ERR_PERMISSION (unwritable, a symbolic link, owned by someone else, or writable by group or
  *  others), KILN_ERR_NOT_A_DIRECTORY, KILN_ERR_READ_ONLY, KILN_ERR_NO_SPACE, KILN_ERR_IO,
  *  KILN_ERR_OUT_OF_MEMORY. A secret file that is missing (KILN_ERR_NOT_FOUND), not a file of ours or open to
- *  others (KILN_ERR_PERMISSION), or of a wrong length (KILN_ERR_INVALID_ARGUMENT). Not errors: a missing root in read-only mode, which is an empty cache and stays
+ *  others (KILN_ERR_PERMISSION), or of a wrong length (KILN_ERR_INVALID_ARGUMENT, also for two secrets in the environment). Not errors: a missing root in read-only mode, which is an empty cache and stays
  *  one; and a filled root that turns out to be unwritable, which can be read, while every write fails.
  *  Ownership: the caller closes it.  Threads: any; the cache itself is safe to share by threads.  Blocks: on
  *  the disk. */
@@ -97,6 +98,13 @@ KILN_API void kiln_cache_entry_finish(struct kiln_cache_entry *entry);
 KILN_API enum kiln_status kiln_cache_read(struct kiln_cache *cache, const struct kiln_pipeline_key *key,
                                           const struct kiln_fingerprint *fingerprint,
                                           struct kiln_cache_entry *out_entry);
+/** The same for a caller that has their kiln_pipeline_identity() already, and need not pay for it twice: a microsecond,
+ *  which is much for a small entry. A wrong identity is a mistake of the program's (asserted in debug builds), and may
+ *  cost the entry of that identity. */
+KILN_API enum kiln_status kiln_cache_read_known(struct kiln_cache *cache, const struct kiln_pipeline_key *key,
+                                                const struct kiln_fingerprint *fingerprint,
+                                                const struct kiln_pipeline_identity *identity,
+                                                struct kiln_cache_entry *out_entry);
 
 /** Writes or replaces an entry atomically: a reader sees the old one or the new one. Durable after
  *  kiln_cache_flush().
@@ -107,6 +115,15 @@ KILN_API enum kiln_status kiln_cache_read(struct kiln_cache *cache, const struct
 KILN_API enum kiln_status kiln_cache_write(struct kiln_cache *cache, const struct kiln_pipeline_key *key,
                                            const struct kiln_fingerprint *fingerprint,
                                            const struct kiln_cache_entry *entry);
+
+/** Writes or replaces the manifest of a pipeline beside its entry, atomically: the entry's path with .json for .bin. It
+ *  is for people and other programs; the cache never reads it, counts its bytes but not as an entry, and removes it with
+ *  the entry. One whose entry does not come within the hour is litter. Flushing the cache does not sync it.
+ *  Returns: KILN_ERR_NO_SPACE, KILN_ERR_IO ...: an old one stays. A cache that is read-only or suspended for the device
+ *  skips and returns KILN_OK.  Threads: any.  Blocks: on the disk, without waiting for it to sync. */
+KILN_API enum kiln_status kiln_cache_write_sidecar(struct kiln_cache *cache,
+                                                   const struct kiln_pipeline_identity *identity,
+                                                   const char *text);
 
 /** The same two for any other artefact, under its content key (kiln_content_key()): same format, same
  *  checks. */
@@ -242,6 +259,62 @@ KILN_API enum kiln_status kiln_cache_evidence(struct kiln_cache *cache,
                                               const struct kiln_pipeline_identity *identity,
                                               struct kiln_cache_evidence *out_evidence);
 
+/* ---- Why is it not there? ---- */
+
+/** What became of an entry that is not in the cache. */
+enum kiln_cache_fate {
+	KILN_CACHE_NEVER_SEEN = 0, /* or forgotten: the last 4096 that went are remembered, nearly */
+	KILN_CACHE_EVICTED,        /* collected, for its size or its age */
+	KILN_CACHE_DAMAGED,
+	KILN_CACHE_SET_ASIDE,      /* a process died while the driver had it */
+	KILN_CACHE_INVALIDATED,
+};
+
+/** What the cache remembers of an entry it does not hold, for messages and nothing else: it may have forgotten, and of
+ *  an entry that is there it may still tell what became of an earlier one. Clearing the cache forgets everything.
+ *  *out_when_s (may be NULL) is seconds since 1970, 0 = not known.
+ *  Threads: any.  Blocks: on the disk, some microseconds. */
+KILN_API enum kiln_cache_fate kiln_cache_fate(const struct kiln_cache *cache,
+                                              const struct kiln_pipeline_identity *identity, int64_t *out_when_s);
+/** Stable snake_case: "never_seen", "evicted", "damaged", "set_aside", "invalidated". */
+KILN_API const char *kiln_cache_fate_name(enum kiln_cache_fate fate);
+
+/** The entry that comes nearest to one the cache does not hold. */
+struct kiln_cache_nearest {
+	unsigned fields;               /* in which the two differ; 0 = there is none */
+	struct kiln_digest pipeline_id;
+	char difference[512];          /* kiln_key_diff_print(), cut if it is longer; drivers by name where they have one */
+};
+
+/** All that is known about a miss. */
+struct kiln_cache_explanation {
+	struct kiln_cache_evidence evidence;
+	enum kiln_cache_fate fate;
+	int64_t fate_s; /* when, in seconds since 1970; 0 = not known */
+	struct kiln_cache_nearest nearest;
+};
+
+/** Explains why the cache does not hold an entry: kiln_cache_evidence(), kiln_cache_fate(), and the entry of the same
+ *  program that differs in the fewest fields, of several the one used last. For the latter the keys of at most 4 entries
+ *  are read, of more those first that have the policy or the device in common, for some 15 us and at least one; only their
+ *  form is verified: for messages. Read-only layers are not looked at for it.
+ *  Returns: KILN_ERR_INVALID_ARGUMENT as kiln_policy_digest(), KILN_ERR_IO ... when a folder cannot be listed.
+ *  Threads: any.  Blocks: on the disk. */
+KILN_API enum kiln_status kiln_cache_explain(struct kiln_cache *cache, const struct kiln_pipeline_key *key,
+                                             const struct kiln_fingerprint *fingerprint,
+                                             struct kiln_cache_explanation *out_explanation);
+
+#define KILN_CACHE_DEVICE_NAME_MAX 224 /* bytes, without NUL */
+
+/** Remembers what a device's driver is called ("radv Mesa 22.3.6"), for kiln_cache_explain(): a digest tells nobody what
+ *  changed. Of the last 32 devices; a longer name is cut. Failing to remember is no error.
+ *  Threads: any.  Blocks: on the disk. */
+KILN_API void kiln_cache_name_device(struct kiln_cache *cache, const struct kiln_fingerprint *fingerprint,
+                                     const char *name);
+/** Writes at most `bytes`, NUL-terminated; "" where nothing is known.  Returns: whether the name is known. */
+KILN_API bool kiln_cache_device_name(const struct kiln_cache *cache, const struct kiln_fingerprint *fingerprint,
+                                     char *out_name, size_t bytes);
+
 /** One entry as kiln_cache_list() meets it. Pointers are valid during the callback. */
 struct kiln_cache_listing {
 	const char *path;
@@ -265,6 +338,11 @@ struct kiln_cache_listing {
 KILN_API enum kiln_status kiln_cache_list(struct kiln_cache *cache,
                                           bool (*visit)(void *user, const struct kiln_cache_listing *listing),
                                           void *user);
+/** The same for the pipelines of one program, at the cost of these alone: one folder's names, and the files of its
+ *  entries. What is unreadable is met too, where its name says that it is the program's. */
+KILN_API enum kiln_status
+kiln_cache_list_program(struct kiln_cache *cache, const struct kiln_digest *program,
+                        bool (*visit)(void *user, const struct kiln_cache_listing *listing), void *user);
 
 /* ---- Writes off the hot path ---- */
 
@@ -418,6 +496,7 @@ struct kiln_cache_counters {
 	uint64_t layer_found;  /* of those found: in a read-only layer */
 	uint64_t flushes, flush_errors;             /* all, and those of them that failed */
 	uint64_t set_aside; /* entries put into quarantine when it was opened */
+	uint64_t lease_waits, lease_timeouts; /* leases that somebody else held; those of them waited for to the bound */
 };
 
 /** A snapshot; each number is exact, their sum only while nothing else runs. All zero for NULL.

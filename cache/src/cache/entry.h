@@ -6,7 +6,7 @@
 #include <cache/secret.h>
 #include <cache/subject.h>
 
-#define KILN_ENTRY_FORMAT 1u
+#define KILN_ENTRY_FORMAT 2u
 #define KILN_ENTRY_HEADER_BYTES 80
 #define KILN_ENTRY_BYTES_MIN (KILN_ENTRY_HEADER_BYTES + KILN_DIGEST_BYTES)
 /* The most an entry is longer than its payload. */
@@ -53,6 +53,7 @@ enum kiln_verdict kiln_entry_decode(const uint8_t *data, size_t bytes, uint32_t 
 /* What the first KILN_ENTRY_HEADER_BYTES of a file claim; nothing of it is verified. */
 struct kiln_entry_head {
 	bool known_version; /* this build could read the entry */
+	bool outdated;      /* of an earlier format: no build since reads it */
 	uint32_t flags;
 	uint64_t compile_ns;
 };

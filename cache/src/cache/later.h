@@ -63,6 +63,12 @@ enum kiln_status kiln_later_read(struct kiln_cache *cache, const struct kiln_sub
 /* Calls for the file name of everything that waits or is being written, until false. */
 void kiln_later_visit(struct kiln_cache *cache, bool (*visit)(void *user, const char *name), void *user);
 
+/* The same for their encoded subjects. */
+void kiln_later_visit_subjects(struct kiln_cache *cache,
+                               bool (*visit)(void *user, const struct kiln_place *place, const uint8_t *subject,
+                                             size_t bytes),
+                               void *user);
+
 /* Takes a copy. The lease, if there is one, is ended when it has been written. false = write it now: there
  * is no memory, no thread or no room, or the child of a fork asks. *out_dropped: do not, the disk hangs. */
 bool kiln_later_add(struct kiln_cache *cache, const struct kiln_subject *subject,

@@ -8,7 +8,7 @@
 #include <cache/secret.h>
 #include <cache/subject.h>
 
-#define KILN_PACK_FORMAT 1u
+#define KILN_PACK_FORMAT 2u
 #define KILN_PACK_HEADER_BYTES 16
 #define KILN_PACK_RECORD_BYTES 64
 #define KILN_PACK_TRAILER_BYTES 64

@@ -8,6 +8,7 @@ enum kiln_scan_kind {
 	KILN_SCAN_ENTRY,   /* a regular file of our own with an entry's name */
 	KILN_SCAN_LITTER,  /* left by a process that is dead, or by one that stopped writing an hour ago */
 	KILN_SCAN_TEMP,    /* being written right now, as far as we can tell */
+	KILN_SCAN_SIDECAR, /* an entry's manifest; of no entry, and an hour old, it is litter */
 	KILN_SCAN_FOREIGN, /* anything else in a folder of entries; never touched */
 };
 

@@ -24,6 +24,7 @@ struct kiln_counts {
 	_Atomic uint64_t flushes, flush_errors;
 	_Atomic uint64_t set_aside;
 	_Atomic uint64_t layer_found, writes_later, later_drops;
+	_Atomic uint64_t lease_waits, lease_timeouts;
 };
 
 /* Folders whose content changed since they were last synced. */
@@ -113,6 +114,9 @@ enum kiln_status kiln_subject_write(struct kiln_cache *cache, const struct kiln_
 /* Puts a whole encoded entry in its place. A full disk is collected once, and the write tried once more. */
 enum kiln_status kiln_entry_install(struct kiln_cache *cache, const struct kiln_place *place, const void *data,
                                     size_t bytes);
+
+/* Opens the folder a place lies in, and makes it if need be. -1 with errno. */
+int kiln_shard_open(const struct kiln_cache *cache, const struct kiln_place *place);
 
 /* ---- Flush's list ---- */
 

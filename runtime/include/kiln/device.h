@@ -76,6 +76,7 @@ struct kiln_device_params {
 	bool no_cache;              /* no persistence, whatever the environment says */
 	bool no_autotune;           /* no store, whatever the environment says */
 	bool expect_warm;           /* a compile is an error (also KILN_CACHE_EXPECT=warm) */
+	bool manifest_sidecars;     /* write the manifest of every pipeline that is made beside its cache entry, as .json */
 	enum kiln_validation validation;
 	enum kiln_robustness robustness;
 };
@@ -112,10 +113,36 @@ struct kiln_device_counters {
 	uint64_t validation_messages; /* warnings and errors of the validation layer */
 	uint64_t rejected;            /* of `compiled`: our blob was whole, and the driver compiled all the same. Always 0 where
 	                                 all is well: an alarm */
+	uint64_t unkept;              /* pipelines whose cache data the driver did not give whole (VK_INCOMPLETE): not stored. Once
+	                                 it does so for data that did not grow, it is not asked again by this device */
 };
 
 /** Threads: any.  Blocks: no. */
 KILN_API struct kiln_device_counters kiln_device_counters(const struct kiln_device *device);
+
+/** What an invalidation found. */
+struct kiln_invalidated {
+	size_t entries;   /* removed from the cache, for good once it is flushed */
+	size_t pipelines; /* dropped from memory, those included that only kernels still held */
+};
+
+/** As kiln_cache_invalidate() and its like on the device's cache, and on its memory tier too: whatever was made before is not
+ *  used by a resolve or launch that begins after this. Kernels that have such a pipeline resolve again at their next launch;
+ *  launches under way keep theirs. kiln_cache_invalidate() alone leaves the pipelines in memory, as it does in other devices
+ *  and processes. `out_report` may be NULL, and is written on failure too.
+ *  Returns: KILN_ERR_INVALID_ARGUMENT, or of the cache KILN_ERR_READ_ONLY, KILN_ERR_IO ...: memory is done with all the same.
+ *  Threads: any.  Blocks: on the disk. */
+KILN_API enum kiln_status kiln_device_invalidate(struct kiln_device *device, const struct kiln_pipeline_identity *identity,
+                                                 struct kiln_invalidated *out_report);
+/** Every policy of a program. In the cache, of every device. */
+KILN_API enum kiln_status kiln_device_invalidate_program(struct kiln_device *device, const struct kiln_digest *program,
+                                                         struct kiln_invalidated *out_report);
+/** Every policy of programs[i], on this device, where mask[i] != 0; mask entries beyond program_count are ignored. */
+KILN_API enum kiln_status kiln_device_invalidate_mask(struct kiln_device *device, const struct kiln_digest *programs,
+                                                      size_t program_count, const uint8_t *mask, size_t mask_count,
+                                                      struct kiln_invalidated *out_report);
+/** Everything of this device: of this driver in this version. */
+KILN_API enum kiln_status kiln_device_invalidate_all(struct kiln_device *device, struct kiln_invalidated *out_report);
 
 KILN_END_DECLS
 

@@ -29,10 +29,12 @@ struct kiln_glsl_params {
 };
 
 /** Compiles to SPIR-V, or takes it from the cache: the same words, without opening the module, as long as the source,
- *  every included file, the defines, paths, target and front-end version are the same.
+ *  every included file, the defines, paths, target and front-end version are the same. Threads and processes that share
+ *  a cache and miss the same source at once run the front end once.
  *  Returns: KILN_ERR_INVALID_ARGUMENT with the front end's own messages for a shader it refuses; KILN_ERR_UNSUPPORTED when this
  *  build or installation has no GLSL module.
- *  Ownership: the caller kiln_glsl_free()s the words.  Threads: any.  Blocks: tens of ms at the first call; on the disk. */
+ *  Ownership: the caller kiln_glsl_free()s the words.  Threads: any.  Blocks: tens of ms at the first call; on
+ *  the disk; up to 5 s while another compiles the same, after which it does so itself. */
 KILN_API enum kiln_status kiln_glsl_compile(const struct kiln_glsl_params *params, uint32_t **out_words,
                                             size_t *out_bytes);
 KILN_API void kiln_glsl_free(uint32_t **words);

@@ -25,6 +25,9 @@ struct kiln_kernel_params {
 	bool guarded;                       /* the kernel ignores threads beyond those asked for (`if (i < n)`), so a size
 	                                       that rounds threads up further than its own default is safe */
 	const char *name;                   /* for messages and manifests; copied; NULL = the entry point */
+	bool borrow;                        /* keep no copy of .spirv, only the words the driver gets. Saves the copy of a module
+	                                       that is used once: bytes the device has no copy of are parsed again each time.
+	                                       Either way they are only read during the call */
 };
 
 /** Reflects and checks the module; compiles nothing yet. The same bytes seen before are recognised, not parsed again.
@@ -82,6 +85,7 @@ struct kiln_build {
 	enum kiln_outcome outcome;
 	enum kiln_hit cache_hit;
 	enum kiln_miss_reason miss_reason;
+	const char *miss_text;         /* the culprit, for people: "wg 64x1x1 -> 128x1x1", "its entry was evicted ..."; "" */
 	uint32_t workgroup[3];
 	enum kiln_workgroup_source workgroup_source;
 	const char *workgroup_note;    /* why a record was not used, or "" */
@@ -96,7 +100,7 @@ struct kiln_build {
 };
 
 /** Makes the kernel's pipeline ready: memory, else disk, else compile and store. A launch does this by itself.
- *  `out_build` may be NULL; its strings are the kernel's, valid until it is destroyed or resolved again.
+ *  `out_build` may be NULL, which also saves finding the reason of a miss; its strings are the kernel's, valid until it is destroyed or resolved again.
  *  Returns: KILN_ERR_EXPECTED_WARM, KILN_ERR_DRIVER, KILN_ERR_OUT_OF_MEMORY, ...; nothing is left behind then.
  *  Threads: any; the same key twice at once compiles once.  Blocks: while compiling. */
 KILN_API enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build);
@@ -105,6 +109,21 @@ KILN_API enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct
  *  two, see kiln_launch(). `threads` NULL = the preferred one; y and z 0 mean 1. */
 KILN_API enum kiln_status kiln_kernel_resolve_for(struct kiln_kernel *kernel, const uint32_t threads[3],
                                                   struct kiln_build *out_build);
+
+/** Facts of a pipeline in memory. */
+struct kiln_pipeline_facts {
+	struct kiln_pipeline_identity identity;
+	uint64_t compile_ns; /* inside the driver, when it was made */
+	uint64_t blob_bytes; /* of the driver's cache blob; 0 = none */
+	bool stub;           /* the driver's blob carries no code */
+};
+
+/** Resolves by full key, from memory alone: is this pipeline ready on this device? Counts as a use of it and as an outcome
+ *  MEMORY. The key of kiln_build is found quickest: others may say the same in other words (constants in another order).
+ *  `out_facts` may be NULL.  Returns: KILN_ERR_NOT_FOUND, counted nowhere; KILN_ERR_INVALID_ARGUMENT.
+ *  Threads: any, without a lock on a hit.  Blocks: no. */
+KILN_API enum kiln_status kiln_resolve_key(struct kiln_device *device, const struct kiln_pipeline_key *key,
+                                           struct kiln_pipeline_facts *out_facts);
 
 /** What a resolve would ask the cache for: workgroup, identity, key, policy and tune key. All else in *out_build is 0;
  *  strings as above.  Returns: KILN_ERR_OUT_OF_MEMORY.  Threads: any.  Blocks: no. */

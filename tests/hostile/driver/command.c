@@ -226,6 +226,14 @@ static void dispatch(VkCommandBuffer commands, const struct hostile_command *com
 		work.sets[i] = command->dispatch.sets[i] ? command->dispatch.sets[i]->ranges : NULL;
 	if (pipeline->kernel)
 		pipeline->kernel(&work);
+	atomic_fetch_sub(&pipeline->pending, 1);
+}
+
+void hostile_note_pending(VkCommandBuffer commands)
+{
+	for (uint32_t i = 0; i < commands->count; i++)
+		if (commands->commands[i].kind == HOSTILE_DISPATCH)
+			atomic_fetch_add(&commands->commands[i].dispatch.pipeline->pending, 1);
 }
 
 void hostile_execute(VkCommandBuffer commands)

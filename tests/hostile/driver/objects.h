@@ -145,6 +145,7 @@ struct VkPipeline_T {
 	hostile_kernel kernel;
 	char entry[64];
 	uint32_t group_threads;
+	atomic_uint pending; /* dispatches of it that are submitted and not done */
 };
 
 struct hostile_key {
@@ -199,6 +200,8 @@ struct VkCommandPool_T {
 	struct VkCommandBuffer_T *buffers;
 };
 
+/* At their submission: pipelines are in use from here on. */
+void hostile_note_pending(VkCommandBuffer commands);
 /* On the queue's thread. */
 void hostile_execute(VkCommandBuffer commands);
 

@@ -20,6 +20,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateShaderModule(VkDevice device, const VkSha
 		return VK_ERROR_OUT_OF_HOST_MEMORY;
 	module->word_count = info->codeSize / 4;
 	memcpy(module->words, info->pCode, info->codeSize);
+	hostile_log(device->script, "module");
 	*out_module = module;
 	return VK_SUCCESS;
 }
@@ -221,5 +222,8 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyPipeline(VkDevice device, VkPipeline pipelin
                                              const VkAllocationCallbacks *allocator)
 {
 	(void)allocator;
+	if (pipeline && atomic_load(&pipeline->pending) && !hostile_is_lost(device))
+		hostile_log(device->script, "misuse a pipeline is destroyed while it is in use");
+	hostile_log(device->script, "pipeline_destroy");
 	hostile_delete(device, pipeline);
 }

@@ -121,6 +121,7 @@ static void take(VkDevice device, struct hostile_submission *submission)
 			hostile_log(device->script, "misuse commands are submitted that are not ready");
 		submission->commands[i]->state = HOSTILE_INITIAL;
 		submission->commands[i]->in_flight = true;
+		hostile_note_pending(submission->commands[i]);
 	}
 	if (submission->fence && (submission->fence->signalled || submission->fence->in_flight))
 		hostile_log(device->script, "misuse a fence is submitted that is in use or signalled");

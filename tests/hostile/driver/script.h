@@ -10,7 +10,8 @@
  * processes can be counted:
  *     strike RULE        a rule took effect
  *     misuse SENTENCE    the driver's user broke a rule of Vulkan
- *     device_create, submit, cache_create BYTES, cache_data BYTES, compile ENTRY, hit ENTRY, dispatch ENTRY
+ *     device_create, module, submit, cache_create BYTES, cache_data BYTES, compile ENTRY, hit ENTRY, dispatch ENTRY,
+ *     pipeline_destroy
  */
 #ifndef HOSTILE_SCRIPT_H
 #define HOSTILE_SCRIPT_H

@@ -266,6 +266,33 @@ static void facts_show_the_process_environment(void **state)
 	assert_true(fact.valid);
 }
 
+static void secret_is_taken_and_never_shown(void **state)
+{
+	struct variable variable = {"KILN_CACHE_SECRET", "correct horse battery"};
+	struct kiln_env_source env = only(&variable);
+	struct kiln_env_fact fact = kiln_setting_fact(&env, KILN_SETTING_CACHE_SECRET);
+	char longest[KILN_SECRET_BYTES_MAX + 2];
+
+	(void)state;
+	assert_string_equal(kiln_setting_text(&env, KILN_SETTING_CACHE_SECRET), "correct horse battery");
+	assert_string_equal(fact.value, "(hidden)");
+	assert_true(fact.valid);
+	variable.value = "too short";
+	fact = kiln_setting_fact(&env, KILN_SETTING_CACHE_SECRET);
+	assert_string_equal(fact.value, "(hidden)");
+	assert_false(fact.valid);
+	memset(longest, 'x', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	variable.value = longest;
+	assert_false(kiln_setting_fact(&env, KILN_SETTING_CACHE_SECRET).valid);
+	variable.value = longest + 1;
+	assert_true(kiln_setting_fact(&env, KILN_SETTING_CACHE_SECRET).valid);
+	variable.value = "";
+	fact = kiln_setting_fact(&env, KILN_SETTING_CACHE_SECRET);
+	assert_null(fact.value);
+	assert_true(fact.valid);
+}
+
 /* The printed default is what the code does. */
 static void printed_number_defaults_are_true(void **state)
 {
@@ -296,6 +323,7 @@ int main(void)
 		cmocka_unit_test(every_variable_is_a_complete_fact),
 		cmocka_unit_test(facts_show_the_process_environment),
 		cmocka_unit_test(printed_number_defaults_are_true),
+		cmocka_unit_test(secret_is_taken_and_never_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

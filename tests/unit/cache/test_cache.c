@@ -111,6 +111,23 @@ static void refused_keys_are_refused_by_reads_and_writes(void **state)
 	assert_status(kiln_cache_read(fixture->cache, &key, &device, &entry), KILN_ERR_INVALID_ARGUMENT);
 }
 
+static void known_identity_reads_the_same_entry(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_pipeline_key key = sample_key(1, 64);
+	struct kiln_fingerprint device = sample_device(1);
+	struct kiln_pipeline_identity identity = sample_identity(1, 64, 1);
+	struct kiln_cache_entry entry;
+
+	assert_status(kiln_cache_read_known(fixture->cache, &key, &device, &identity, &entry), KILN_ERR_NOT_FOUND);
+	assert_status(write_text(fixture->cache, 1, 64, 1, "known"), KILN_OK);
+	assert_status(kiln_cache_read_known(fixture->cache, &key, &device, &identity, &entry), KILN_OK);
+	assert_memory_equal(entry.payload, "known", 5);
+	kiln_cache_entry_finish(&entry);
+	assert_status(kiln_cache_read_known(NULL, &key, &device, &identity, &entry), KILN_ERR_NOT_FOUND);
+	assert_int_equal(kiln_cache_counters(fixture->cache).reads, 2);
+}
+
 /* ---- Damage ---- */
 
 static unsigned warnings;
@@ -334,13 +351,39 @@ static void entry_of_another_version_is_a_miss_and_stays(void **state)
 
 	assert_status(write_text(fixture->cache, 1, 64, 1, "x"), KILN_OK);
 	bytes = load_file(path.text, data, sizeof data);
-	data[8] = 2;
-	save_file(path.text, data, bytes);
-	assert_status(read_text(fixture->cache, 1, 64, 1, ""), KILN_ERR_NOT_FOUND);
-	assert_non_null(strstr(kiln_error_message(), "another format version"));
-	assert_true(file_exists(path.text));
-	assert_int_equal(COUNTS(fixture->cache).other_version, 1);
+	for (uint8_t format = 1; format <= 3; format += 2) {
+		data[8] = format;
+		save_file(path.text, data, bytes);
+		assert_status(read_text(fixture->cache, 1, 64, 1, ""), KILN_ERR_NOT_FOUND);
+		assert_non_null(strstr(kiln_error_message(), "another format version"));
+		assert_true(file_exists(path.text));
+	}
+	assert_int_equal(COUNTS(fixture->cache).other_version, 2);
 	assert_int_equal(COUNTS(fixture->cache).not_found, 0);
+	assert_status(write_text(fixture->cache, 1, 64, 1, "y"), KILN_OK);
+	assert_status(read_text(fixture->cache, 1, 64, 1, "y"), KILN_OK);
+}
+
+/* Under its own name, as the version before this one left it. */
+static void entry_of_version_1_is_a_miss_that_stays_until_it_is_written_over(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_pipeline_key key = sample_key(1, 64);
+	struct kiln_fingerprint device = sample_device(1);
+	struct path path = path_of(fixture, 1, 64, 1);
+	uint8_t old[1024], now[1024];
+	size_t bytes = load_file(KILN_TEST_GOLDEN "/pipeline_v1.bin", old, sizeof old);
+	struct kiln_cache_verify_report report;
+
+	assert_status(write_text(fixture->cache, 1, 64, 1, "x"), KILN_OK);
+	save_file(path.text, old, bytes);
+	assert_status(read_text(fixture->cache, 1, 64, 1, ""), KILN_ERR_NOT_FOUND);
+	assert_int_equal(COUNTS(fixture->cache).other_version, 1);
+	assert_status(kiln_cache_verify(fixture->cache, NULL, &report), KILN_OK);
+	assert_int_equal(report.other_version, 1);
+	assert_int_equal(report.damaged, 0);
+	assert_int_equal(load_file(path.text, now, sizeof now), bytes);
+	assert_memory_equal(now, old, bytes);
 	assert_status(write_text(fixture->cache, 1, 64, 1, "y"), KILN_OK);
 	assert_status(read_text(fixture->cache, 1, 64, 1, "y"), KILN_OK);
 }
@@ -716,6 +759,7 @@ int main(void)
 		TEST(each_identity_has_its_own_entry),
 		TEST(entry_of_another_key_is_dropped),
 		TEST(entry_of_another_version_is_a_miss_and_stays),
+		TEST(entry_of_version_1_is_a_miss_that_stays_until_it_is_written_over),
 		TEST(entry_over_the_limit_is_a_miss_and_stays),
 		TEST(every_truncated_file_is_damage),
 		TEST(evidence_ignores_files_that_are_no_entries),
@@ -725,6 +769,7 @@ int main(void)
 		TEST(invalidating_an_identity_removes_it_alone),
 		TEST(invalidating_by_mask_spares_what_it_does_not_name),
 		TEST(invalidation_goes_on_after_a_failure),
+		TEST(known_identity_reads_the_same_entry),
 		TEST(later_write_replaces_an_earlier_one),
 		TEST(list_shows_what_is_wrong_and_removes_nothing),
 		TEST(list_visits_every_entry_in_path_order),

@@ -266,7 +266,7 @@ static void golden_pipeline_is_read_and_written_to_the_byte(void **state)
 	struct sample *sample = *state;
 	struct kiln_entry_view view;
 	uint8_t golden[1024];
-	size_t bytes = load_golden("pipeline_v1.bin", golden, sizeof golden);
+	size_t bytes = load_golden("pipeline_v2.bin", golden, sizeof golden);
 
 	assert_int_equal(bytes, sample->bytes.bytes);
 	assert_memory_equal(golden, sample->bytes.data, bytes);
@@ -291,7 +291,7 @@ static void golden_content_is_read_and_written_to_the_byte(void **state)
 	struct kiln_writer written = {0};
 	struct kiln_entry_view view;
 	uint8_t golden[1024];
-	size_t bytes = load_golden("content_v1.bin", golden, sizeof golden);
+	size_t bytes = load_golden("content_v2.bin", golden, sizeof golden);
 
 	(void)state;
 	kiln_entry_encode(&subject, &entry, &written);
@@ -304,6 +304,51 @@ static void golden_content_is_read_and_written_to_the_byte(void **state)
 	kiln_writer_finish(&written);
 }
 
+static void golden_files_of_version_1_are_of_another_version(void **state)
+{
+	static const char *const names[] = {"content_v1.bin", "pipeline_v1.bin", "sealed_v1.bin"};
+	struct kiln_entry_view view;
+	uint8_t golden[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		size_t bytes = load_golden(names[i], golden, sizeof golden);
+		struct kiln_entry_head head;
+
+		assert_int_equal(decode(golden, bytes, NO_LIMIT, &view), KILN_VERDICT_OTHER_VERSION);
+		reseal(golden, bytes);
+		assert_int_equal(decode(golden, bytes, NO_LIMIT, &view), KILN_VERDICT_OTHER_VERSION);
+		assert_true(kiln_entry_head(golden, &head));
+		assert_true(head.outdated && !head.known_version);
+	}
+}
+
+/* The digest of a payload over several of BLAKE3's chunks; the golden files have one. */
+static void every_length_around_a_chunk_border_comes_back(void **state)
+{
+	struct sample *sample = *state;
+	size_t fixed = sample->bytes.bytes - KILN_DIGEST_BYTES - sample->entry.payload_bytes;
+	uint8_t *payload = calloc(1, 5000);
+
+	sample->entry.payload = payload;
+	for (size_t border = 1024; border <= 4096; border += 1024) {
+		for (size_t bytes = border - fixed - 1; bytes <= border - fixed + 1; bytes++) {
+			struct kiln_writer written = {0};
+			struct kiln_entry_view view;
+
+			sample->entry.payload_bytes = bytes;
+			payload[bytes - 1] = (uint8_t)bytes;
+			kiln_entry_encode(&sample->subject, &sample->entry, &written);
+			assert_int_equal(decode(written.data, written.bytes, NO_LIMIT, &view), KILN_VERDICT_GOOD);
+			written.data[written.bytes - KILN_DIGEST_BYTES - 1] ^= 1;
+			assert_int_equal(decode(written.data, written.bytes, NO_LIMIT, &view),
+			                 KILN_VERDICT_DAMAGED);
+			kiln_writer_finish(&written);
+		}
+	}
+	free(payload);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -314,8 +359,10 @@ int main(void)
 		TEST(empty_payload_is_an_entry_too),
 		TEST(entry_comes_back_whole),
 		TEST(every_flipped_bit_is_noticed),
+		TEST(every_length_around_a_chunk_border_comes_back),
 		TEST(every_truncation_and_extension_is_damage),
 		TEST(failed_allocations_make_the_writer_bad),
+		cmocka_unit_test(golden_files_of_version_1_are_of_another_version),
 		TEST(golden_content_is_read_and_written_to_the_byte),
 		TEST(golden_pipeline_is_read_and_written_to_the_byte),
 		TEST(malformed_version_text_is_damage_even_when_sealed),

@@ -132,6 +132,29 @@ static void many_files_and_folders_are_synced_once_each(void **state)
 	kiln_cache_close(&cache);
 }
 
+/* From 64 files on the whole file system is told to write first; a small batch must not wait for everybody's data. */
+static void large_batch_is_written_ahead_by_one_call(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct meter meter;
+	struct kiln_cache *cache = open_metered(fixture, &meter);
+
+	write_many(cache, 63);
+	assert_status(kiln_cache_flush(cache), KILN_OK);
+	assert_int_equal(meter.everything, 0);
+	assert_int_equal(meter.files, 63);
+	write_many(cache, 64);
+	assert_status(kiln_cache_flush(cache), KILN_OK);
+	assert_int_equal(meter.everything, 1);
+	assert_int_equal(meter.files, 63 + 64);
+	/* It hastens the others and stands for none of them: its failure is no failure. */
+	write_many(cache, 64);
+	meter.fail_everything = 1;
+	assert_status(kiln_cache_flush(cache), KILN_OK);
+	assert_int_equal(meter.files, 63 + 64 + 64);
+	kiln_cache_close(&cache);
+}
+
 static void what_failed_is_tried_again_and_nothing_else(void **state)
 {
 	struct cache_fixture *fixture = *state;
@@ -264,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(flush_survives_every_failing_allocation),
+		TEST(large_batch_is_written_ahead_by_one_call),
 		TEST(many_files_and_folders_are_synced_once_each),
 		TEST(real_disk_is_measured),
 		TEST(two_hundred_entries_are_flushed_five_times_faster_than_one_by_one),

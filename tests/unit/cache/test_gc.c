@@ -101,6 +101,23 @@ static void rebuild_cost_outweighs_some_age(void **state)
 	assert_true(has(fixture, 1) && !has(fixture, 2));
 }
 
+static void earlier_format_is_collected_before_what_can_be_read(void **state)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = NOW - 1000}};
+	struct cache_fixture *fixture = *state;
+	struct path path = path_of(fixture, 1, 64, 1);
+	int file;
+
+	put(fixture, 1, 2, UINT64_C(8000000000), 1000);
+	put(fixture, 2, 2, UINT64_C(8000000000), 5000);
+	file = open(path.text, O_WRONLY);
+	assert_int_equal(pwrite(file, "\1", 1, 8), 1);
+	assert_int_equal(futimens(file, times), 0);
+	close(file);
+	collect(fixture->cache, (struct kiln_cache_gc_params){.max_bytes = allocated(fixture, 2)});
+	assert_true(!has(fixture, 1) && has(fixture, 2));
+}
+
 static void age_removes_whatever_the_budget(void **state)
 {
 	struct cache_fixture *fixture = *state;
@@ -482,6 +499,7 @@ int main(void)
 		TEST(budget_comes_from_the_environment),
 		TEST(budget_is_met_by_the_least_recently_used),
 		TEST(cache_nobody_collected_for_a_day_is_collected),
+		TEST(earlier_format_is_collected_before_what_can_be_read),
 		TEST(entry_used_since_the_scan_is_spared),
 		TEST(foreign_files_are_left_alone),
 		TEST(full_disk_is_collected_once_and_the_write_tried_again),

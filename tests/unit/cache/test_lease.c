@@ -54,6 +54,7 @@ static void first_comer_holds_and_need_not_look(void **state)
 	assert_false(lease.held);
 	kiln_cache_lease_end(&lease);
 	kiln_cache_lease_end(NULL);
+	assert_int_equal(kiln_cache_counters(fixture->cache).lease_waits, 0);
 }
 
 static void second_gives_up_after_its_bound(void **state)
@@ -73,6 +74,8 @@ static void second_gives_up_after_its_bound(void **state)
 	second = begin(fixture->cache, 1, 0);
 	assert_true(second.held);
 	kiln_cache_lease_end(&second);
+	assert_int_equal(kiln_cache_counters(fixture->cache).lease_waits, 2);
+	assert_int_equal(kiln_cache_counters(fixture->cache).lease_timeouts, 2);
 }
 
 static void other_keys_do_not_wait(void **state)
@@ -90,6 +93,7 @@ static void other_keys_do_not_wait(void **state)
 	for (unsigned i = 0; i < 8; i++)
 		kiln_cache_lease_end(&leases[i]);
 	kiln_cache_lease_end(&artefact);
+	assert_int_equal(kiln_cache_counters(fixture->cache).lease_waits, 0);
 }
 
 static void new_holder_is_told_to_look_where_an_entry_lies(void **state)

@@ -467,13 +467,13 @@ static void packs_survive_every_failing_allocation(void **state)
 }
 
 /* Made by an independent implementation of FORMAT.md. */
-static void pack_of_version_1_can_be_read_for_ever(void **state)
+static void pack_of_version_2_can_be_read_for_ever(void **state)
 {
 	struct cache_fixture *fixture = *state;
 	struct path pack = beside(fixture, "golden.pack");
 	struct kiln_cache_pack_report report;
 	static uint8_t bytes[4096];
-	size_t length = load_file(KILN_TEST_GOLDEN "/pack_v1.bin", bytes, sizeof bytes);
+	size_t length = load_file(KILN_TEST_GOLDEN "/pack_v2.bin", bytes, sizeof bytes);
 
 	save_file(pack.text, bytes, length);
 	assert_int_equal(chmod(pack.text, 0644), 0);
@@ -486,6 +486,40 @@ static void pack_of_version_1_can_be_read_for_ever(void **state)
 	assert_memory_equal(bytes, bytes + 2048, length);
 }
 
+static void golden_pack_under_a_secret_is_read_and_written_to_the_byte(void **state)
+{
+	static const char secret[] = "correct horse battery staple\n";
+	struct cache_fixture *fixture = *state;
+	struct path pack = beside(fixture, "golden.pack"), key = beside(fixture, "secret");
+	struct kiln_cache *cache;
+	uint8_t bytes[2][1024];
+	size_t length = load_file(KILN_TEST_GOLDEN "/pack_sealed_v2.bin", bytes[0], sizeof bytes[0]);
+
+	save_file(key.text, secret, strlen(secret));
+	assert_int_equal(chmod(key.text, 0600), 0);
+	save_file(pack.text, bytes[0], length);
+	cache = open_with(fixture, "sealed", "", key.text);
+	assert_int_equal(import_all(cache, pack.text).entries, 1);
+	export_all(cache, pack.text);
+	assert_int_equal(load_file(pack.text, bytes[1], sizeof bytes[1]), length);
+	assert_memory_equal(bytes[0], bytes[1], length);
+	kiln_cache_close(&cache);
+}
+
+static void pack_of_version_1_is_refused_with_a_sentence(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct path pack = beside(fixture, "old.pack");
+	uint8_t bytes[1024];
+	size_t length = load_file(KILN_TEST_GOLDEN "/pack_v1.bin", bytes, sizeof bytes);
+
+	save_file(pack.text, bytes, length);
+	assert_int_equal(chmod(pack.text, 0600), 0);
+	assert_status(kiln_cache_import(fixture->cache, pack.text, NULL, NULL), KILN_ERR_UNSUPPORTED);
+	assert_non_null(strstr(kiln_error_message(), "another format version"));
+	assert_non_null(strstr(kiln_error_message(), "Fix: export it again"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cache_setup, cache_teardown)
 
 int main(void)
@@ -496,10 +530,12 @@ int main(void)
 		TEST(export_survives_every_failing_call_and_keeps_the_old_pack),
 		TEST(export_takes_what_was_asked_for),
 		TEST(exported_entries_are_found_where_they_are_imported),
+		TEST(golden_pack_under_a_secret_is_read_and_written_to_the_byte),
 		TEST(import_survives_every_failing_call),
 		cmocka_unit_test(lying_index_is_refused),
 		TEST(no_flipped_bit_yields_a_payload),
-		TEST(pack_of_version_1_can_be_read_for_ever),
+		TEST(pack_of_version_1_is_refused_with_a_sentence),
+		TEST(pack_of_version_2_can_be_read_for_ever),
 		TEST(pack_others_could_have_written_is_refused),
 		TEST(packs_mind_modes_and_cancellation),
 		TEST(packs_survive_every_failing_allocation),

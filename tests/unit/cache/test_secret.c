@@ -189,7 +189,7 @@ static void golden_sealed_entry_is_read_and_written_to_the_byte(void **state)
 	struct sealed sealed;
 	struct kiln_entry_view view;
 	uint8_t data[400];
-	size_t bytes = load_file(KILN_TEST_GOLDEN "/sealed_v1.bin", data, sizeof data);
+	size_t bytes = load_file(KILN_TEST_GOLDEN "/sealed_v2.bin", data, sizeof data);
 
 	(void)state;
 	make_sealed(&sealed);
@@ -329,6 +329,78 @@ static void environment_names_the_secret_file(void **state)
 	unsetenv("KILN_CACHE_SECRET_FILE");
 }
 
+static void secret_in_the_environment_is_that_of_a_file_of_the_same_bytes(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct path path = save_secret(fixture, "secret", "sixteen bytes ok");
+	struct path other = save_secret(fixture, "other", "another secret....");
+	struct kiln_cache *by_value = NULL, *by_file = NULL, *by_other = NULL;
+
+	setenv("KILN_CACHE_SECRET", "sixteen bytes ok", 1);
+	assert_status(open_with(fixture, NULL, &by_value), KILN_OK);
+	assert_status(write_text(by_value, 1, 64, 1, "payload"), KILN_OK);
+	assert_stays_a_miss(by_value, fixture->cache);
+	/* The parameter goes first. */
+	assert_status(open_with(fixture, other.text, &by_other), KILN_OK);
+	assert_stays_a_miss(by_value, by_other);
+	unsetenv("KILN_CACHE_SECRET");
+	assert_status(open_with(fixture, path.text, &by_file), KILN_OK);
+	assert_status(read_text(by_file, 1, 64, 1, "payload"), KILN_OK);
+	kiln_cache_close(&by_value);
+	kiln_cache_close(&by_file);
+	kiln_cache_close(&by_other);
+}
+
+static void assert_environment_refused(const struct cache_fixture *fixture, const char *secret)
+{
+	struct kiln_cache *cache = NULL;
+
+	setenv("KILN_CACHE_SECRET", secret, 1);
+	assert_status(open_with(fixture, NULL, &cache), KILN_ERR_INVALID_ARGUMENT);
+	assert_null(cache);
+	assert_non_null(strstr(kiln_error_message(), "KILN_CACHE_SECRET"));
+	assert_non_null(strstr(kiln_error_message(), "Fix: "));
+	assert_null(strstr(kiln_error_message(), secret));
+	unsetenv("KILN_CACHE_SECRET");
+}
+
+static void secret_in_the_environment_of_a_wrong_length_is_refused_and_not_shown(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_cache *cache = NULL;
+	char longest[KILN_SECRET_BYTES_MAX + 2];
+
+	memset(longest, 'x', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	assert_environment_refused(fixture, "fifteen bytes..");
+	assert_environment_refused(fixture, longest);
+	setenv("KILN_CACHE_SECRET", longest + 1, 1);
+	assert_status(open_with(fixture, NULL, &cache), KILN_OK);
+	kiln_cache_close(&cache);
+	/* As every variable: empty is unset. */
+	setenv("KILN_CACHE_SECRET", "", 1);
+	cache = open_again(fixture, KILN_CACHE_READ_WRITE, 0);
+	assert_false(cache->seal.keyed);
+	kiln_cache_close(&cache);
+	unsetenv("KILN_CACHE_SECRET");
+}
+
+static void two_secrets_in_the_environment_are_refused(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct path path = save_secret(fixture, "secret", "sixteen bytes ok");
+	struct kiln_cache *cache = NULL;
+
+	setenv("KILN_CACHE_SECRET_FILE", path.text, 1);
+	assert_environment_refused(fixture, "sixteen bytes ok");
+	/* The parameter settles it. */
+	setenv("KILN_CACHE_SECRET", "another secret....", 1);
+	assert_status(open_with(fixture, path.text, &cache), KILN_OK);
+	kiln_cache_close(&cache);
+	unsetenv("KILN_CACHE_SECRET");
+	unsetenv("KILN_CACHE_SECRET_FILE");
+}
+
 /* A cache that was asked to be sealed is sealed, or does not open. */
 static void no_failing_call_opens_it_without_its_seal(void **state)
 {
@@ -368,11 +440,12 @@ static void short_reads_of_the_secret_are_continued(void **state)
 	failing_fs_init(&failing, &kiln_fs_posix, 0, 0);
 	failing.largest_write = 3;
 	assert_status(kiln_seal_load(&failing.fs, path.text, &seal), KILN_OK);
-	assert_memory_equal(seal.key, expected.key, sizeof seal.key);
+	assert_memory_equal(seal.entry_key, expected.entry_key, sizeof seal.entry_key);
+	assert_memory_equal(seal.pack_key, expected.pack_key, sizeof seal.pack_key);
 	assert_memory_equal(seal.id, expected.id, sizeof seal.id);
 	kiln_seal_forget(&seal);
-	for (size_t i = 0; i < sizeof seal.key; i++)
-		assert_int_equal(seal.key[i], 0);
+	for (size_t i = 0; i < sizeof seal.entry_key; i++)
+		assert_int_equal(seal.entry_key[i] | seal.pack_key[i], 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cache_setup, cache_teardown)
@@ -390,10 +463,13 @@ int main(void)
 		TEST(listing_tells_which_entries_are_ours),
 		TEST(no_failing_call_opens_it_without_its_seal),
 		TEST(sealed_entry_comes_back_under_its_secret),
+		TEST(secret_in_the_environment_is_that_of_a_file_of_the_same_bytes),
+		TEST(secret_in_the_environment_of_a_wrong_length_is_refused_and_not_shown),
 		TEST(secret_of_a_wrong_length_is_refused),
 		TEST(secret_others_may_use_is_refused),
 		TEST(secret_that_is_no_plain_file_is_refused),
 		TEST(short_reads_of_the_secret_are_continued),
+		TEST(two_secrets_in_the_environment_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

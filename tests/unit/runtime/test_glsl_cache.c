@@ -3,6 +3,8 @@
 #include <kiln/cache.h>
 #include <kiln/glsl.h>
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <base/clock.h>
 
 #include "glsl_loader.h"
 #include "temp_dir.h"
@@ -120,25 +124,56 @@ static struct outcome compile_here(const struct folder *folder, const struct cha
 	return outcome;
 }
 
-/* In a child. */
-static struct outcome compile(const struct folder *folder, struct change change)
+/* A child that compiles once the gate is closed (NULL = at once), and says how it went. */
+struct child {
+	pid_t pid;
+	int answer;
+};
+
+static struct child start(const struct folder *folder, struct change change, const int *gate)
 {
-	struct outcome outcome = {0};
-	int ends[2], status;
-	pid_t child;
+	struct child child;
+	int ends[2];
 
 	assert_int_equal(pipe(ends), 0);
-	child = fork();
-	if (child == 0) {
+	child.pid = fork();
+	assert_true(child.pid >= 0);
+	if (child.pid == 0) {
+		struct outcome outcome;
+		char byte;
+
+		alarm(60);
+		if (gate) {
+			close(gate[1]);
+			if (read(gate[0], &byte, 1) != 0)
+				_exit(3);
+		}
 		outcome = compile_here(folder, &change);
 		_exit(write(ends[1], &outcome, sizeof outcome) != sizeof outcome);
 	}
 	close(ends[1]);
-	assert_int_equal(read(ends[0], &outcome, sizeof outcome), sizeof outcome);
-	close(ends[0]);
-	assert_int_equal(waitpid(child, &status, 0), child);
+	child.answer = ends[0];
+	return child;
+}
+
+static struct outcome finish(const struct child *child)
+{
+	struct outcome outcome;
+	int status;
+
+	assert_int_equal(read(child->answer, &outcome, sizeof outcome), sizeof outcome);
+	close(child->answer);
+	assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
 	assert_int_equal(status, 0);
 	return outcome;
+}
+
+/* In a child. */
+static struct outcome compile(const struct folder *folder, struct change change)
+{
+	struct child child = start(folder, change, NULL);
+
+	return finish(&child);
 }
 
 static struct outcome cold(const struct folder *folder, struct change change)
@@ -323,6 +358,187 @@ static void entry_that_is_no_record_is_compiled_again(void **state)
 	}
 }
 
+/* ---- Single flight: a child that ran the front end has its module open ---- */
+
+#define HERD 16
+#define MS UINT64_C(1000000)
+
+/* Starts them all at once; how many ran the front end. All must end alike. */
+static unsigned herd(const struct folder *folder, struct change change, enum kiln_status expected)
+{
+	struct child children[HERD];
+	struct outcome outcomes[HERD];
+	unsigned runs = 0;
+	int gate[2];
+
+	assert_int_equal(pipe(gate), 0);
+	for (unsigned i = 0; i < HERD; i++)
+		children[i] = start(folder, change, gate);
+	close(gate[0]);
+	close(gate[1]);
+	for (unsigned i = 0; i < HERD; i++) {
+		outcomes[i] = finish(&children[i]);
+		assert_int_equal(outcomes[i].status, expected);
+		assert_true(kiln_digest_equal(&outcomes[i].words, &outcomes[0].words));
+		runs += outcomes[i].opened;
+	}
+	return runs;
+}
+
+static void processes_that_miss_at_once_run_the_front_end_once(void **state)
+{
+	struct folder *folder = *state;
+
+	assert_int_equal(herd(folder, (struct change){0}, KILN_OK), 1);
+	assert_int_equal(herd(folder, (struct change){0}, KILN_OK), 0);
+	/* An entry that is good no more lies there all the while. */
+	write_file(folder->second, "two.glsl", "#define TWO 3.0\n");
+	assert_int_equal(herd(folder, (struct change){0}, KILN_OK), 1);
+}
+
+static void processes_with_a_refused_shader_all_hear_why(void **state)
+{
+	const struct change wrong = {.text = "#version 450\nvoid main() { oops; }\n"};
+
+	assert_int_equal(herd(*state, wrong, KILN_ERR_INVALID_ARGUMENT), HERD);
+}
+
+/* The key of the one entry there is, which is removed. */
+static struct kiln_digest take_only_entry(const struct folder *folder)
+{
+	struct kiln_cache_params place = {.root = folder->cache, .mode = KILN_CACHE_READ_WRITE};
+	struct spoil spoil = {0};
+	char path[600];
+
+	assert_status(kiln_cache_open(&place, &spoil.cache), KILN_OK);
+	assert_status(kiln_cache_list(spoil.cache, first_content, &spoil), KILN_OK);
+	kiln_cache_content_path_for(folder->cache, &spoil.key, path, sizeof path);
+	assert_int_equal(unlink(path), 0);
+	kiln_cache_close(&spoil.cache);
+	return spoil.key;
+}
+
+/* A child that holds the entry's lease as if it compiled, until it is killed. */
+static pid_t start_holder(const struct folder *folder, const struct kiln_digest *key)
+{
+	struct kiln_cache_params place = {.root = folder->cache, .mode = KILN_CACHE_READ_WRITE};
+	struct kiln_cache_lease lease;
+	struct kiln_cache *cache;
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(60);
+		if (kiln_cache_open(&place, &cache) != KILN_OK ||
+		    kiln_cache_content_lease_begin(cache, key, 0, &lease) != KILN_OK || !lease.held ||
+		    write(ends[1], "y", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	return pid;
+}
+
+static void end_holder(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void killed_holder_leaves_the_front_end_to_one_other(void **state)
+{
+	struct folder *folder = *state;
+	struct outcome before = cold(folder, (struct change){0}), after;
+	struct kiln_digest key = take_only_entry(folder);
+	pid_t holder = start_holder(folder, &key);
+	struct child children[4];
+	unsigned runs = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		children[i] = start(folder, (struct change){0}, NULL);
+	usleep(100000);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(waitpid(children[i].pid, NULL, WNOHANG), 0);
+	end_holder(holder);
+	for (unsigned i = 0; i < 4; i++) {
+		after = finish(&children[i]);
+		assert_int_equal(after.status, KILN_OK);
+		assert_true(kiln_digest_equal(&after.words, &before.words));
+		runs += after.opened;
+	}
+	assert_int_equal(runs, 1);
+}
+
+static void holder_that_hangs_costs_a_bound_and_no_more(void **state)
+{
+	struct folder *folder = *state;
+	struct kiln_digest key;
+	uint64_t start_ns, took_ns;
+	pid_t holder;
+
+	cold(folder, (struct change){0});
+	key = take_only_entry(folder);
+	holder = start_holder(folder, &key);
+	start_ns = kiln_now_ns();
+	cold(folder, (struct change){0});
+	took_ns = kiln_now_ns() - start_ns;
+	assert_true(took_ns > 4000 * MS && took_ns < 20000 * MS);
+	/* What it compiled is there for the others, though the holder still has the lease. */
+	warm(folder, (struct change){0});
+	end_holder(holder);
+}
+
+static void *compile_in_a_thread(void *user)
+{
+	struct kiln_glsl_params *params = user;
+	uint32_t *words = NULL;
+	size_t bytes = 0;
+	enum kiln_status status = kiln_glsl_compile(params, &words, &bytes);
+
+	kiln_glsl_free(&words);
+	return status == KILN_OK && bytes > 0 ? params : NULL;
+}
+
+/* In a child, as the front end's module stays open. The exit status is the number of entries written. */
+static void threads_that_miss_at_once_run_the_front_end_once(void **state)
+{
+	struct folder *folder = *state;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		const char *const paths[] = {folder->first, folder->second};
+		struct kiln_cache_params place = {.root = folder->cache, .mode = KILN_CACHE_READ_WRITE};
+		struct kiln_glsl_params params = {
+			.source = source, .file_name = folder->main, .include_paths = paths, .include_path_count = 2};
+		pthread_t threads[HERD];
+		void *good;
+
+		alarm(60);
+		if (kiln_cache_open(&place, &params.cache) != KILN_OK)
+			_exit(100);
+		for (unsigned i = 0; i < HERD; i++)
+			if (pthread_create(&threads[i], NULL, compile_in_a_thread, &params))
+				_exit(101);
+		for (unsigned i = 0; i < HERD; i++)
+			if (pthread_join(threads[i], &good) || !good)
+				_exit(102);
+		kiln_cache_flush(params.cache);
+		_exit((int)kiln_cache_counters(params.cache).writes);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +550,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(everything_the_words_depend_on_is_in_the_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refused_shader_is_not_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(entry_that_is_no_record_is_compiled_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(processes_that_miss_at_once_run_the_front_end_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(processes_with_a_refused_shader_all_hear_why, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(killed_holder_leaves_the_front_end_to_one_other, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(holder_that_hangs_costs_a_bound_and_no_more, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(threads_that_miss_at_once_run_the_front_end_once, set_up, tear_down),
 	};
 
 	kiln_glsl_module_path(KILN_TEST_GLSL_MODULE);

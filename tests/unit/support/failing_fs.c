@@ -76,6 +76,15 @@ static ssize_t failing_write(void *user, int fd, const void *data, size_t bytes)
 	return failing->inner->write(failing->inner->user, fd, data, cut(failing, bytes));
 }
 
+static ssize_t failing_pwrite(void *user, int fd, const void *data, size_t bytes, uint64_t offset)
+{
+	struct failing_fs *failing = user;
+
+	if (fails(failing, "pwrite"))
+		return -1;
+	return failing->inner->pwrite(failing->inner->user, fd, data, cut(failing, bytes), offset);
+}
+
 static int failing_fstat(void *user, int fd, struct stat *out)
 {
 	struct failing_fs *failing = user;
@@ -211,6 +220,7 @@ void failing_fs_init(struct failing_fs *failing, const struct kiln_fs *inner, un
 				.read = failing_read,
 				.pread = failing_pread,
 				.write = failing_write,
+				.pwrite = failing_pwrite,
 				.fstat = failing_fstat,
 				.fstatat = failing_fstatat,
 				.mkdirat = failing_mkdirat,
