@@ -15,6 +15,7 @@ all: configure
 	ninja -C $(BUILD)
 
 campaign: configure
+	tools/setup.sh --dev
 	BUILD=$(BUILD) tools/campaign.sh
 
 demo: packages

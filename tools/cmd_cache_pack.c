@@ -1,7 +1,6 @@
 /* kiln cache export, kiln cache import: moving entries between caches and machines. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache_tool.h"
@@ -127,28 +126,12 @@ static void report(const struct kiln_cache_job *job, const char *verb, const str
 	kiln_cache_tool_report(job->tool, facts);
 }
 
-/* A pack appears by renaming, which would replace a pipe, a device or a link as readily as an older pack. */
-static enum kiln_exit check_target(const struct kiln_cache_job *job)
-{
-	struct stat facts;
-
-	if (lstat(job->operand, &facts) != 0 || S_ISREG(facts.st_mode))
-		return KILN_EXIT_OK;
-	return kiln_tool_fail(job->tool, KILN_EXIT_FILE,
-	                      "'%s' is %s; only a file is ever replaced. Fix: name a new file, or an older pack",
-	                      job->operand,
-	                      S_ISDIR(facts.st_mode)   ? "a folder"
-	                      : S_ISLNK(facts.st_mode) ? "a symbolic link"
-	                      : S_ISFIFO(facts.st_mode) ? "a pipe"
-	                                                : "a device or socket");
-}
-
 static enum kiln_exit export(struct kiln_cache_job *job)
 {
 	struct filter *filter = (struct filter *)job;
 	struct kiln_cache_export_params params = {0};
 	struct kiln_cache_pack_report done = {0};
-	enum kiln_exit code = check_target(job);
+	enum kiln_exit code = KILN_EXIT_OK;
 	enum kiln_status status;
 
 	if (!code && filter->program_text)

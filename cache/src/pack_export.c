@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <base/alloc.h>
@@ -212,6 +213,21 @@ static void write_all(struct export *export)
 
 /* ---- The file ---- */
 
+/* A rename would replace a FIFO, a device or a link as silently as a file. */
+static enum kiln_status check_target(const struct kiln_fs *fs, const char *path)
+{
+	struct stat facts;
+
+	if (fs->fstatat(fs->user, AT_FDCWD, path, &facts) != 0 || S_ISREG(facts.st_mode))
+		return KILN_OK; /* what cannot be looked at will fail when it is written */
+	return kiln_error(KILN_ERR_PERMISSION,
+	                  "'%s' is %s; only a file is ever replaced. Fix: name a new file, or an older pack", path,
+	                  S_ISDIR(facts.st_mode)    ? "a folder"
+	                  : S_ISLNK(facts.st_mode)  ? "a symbolic link"
+	                  : S_ISFIFO(facts.st_mode) ? "a pipe"
+	                                            : "a device or socket");
+}
+
 /* "<path>.tmp.<pid>.<n>" beside it. Not 0600: packs are made to be handed on. */
 static char *create_temp(struct export *export)
 {
@@ -234,7 +250,7 @@ static char *create_temp(struct export *export)
 	}
 	if (export->fd >= 0)
 		return temp;
-	fail(export, kiln_error_errno(errno, "cannot create the pack '%s'", temp));
+	fail(export, kiln_error_errno(errno, "cannot create the pack '%s'", export->path));
 	kiln_free(temp);
 	return NULL;
 }
@@ -288,6 +304,7 @@ enum kiln_status kiln_cache_export(struct kiln_cache *cache, const char *path,
 		*out_report = export.report;
 	if (cache == NULL)
 		return KILN_OK;
+	KILN_TRY(check_target(cache->fs, path));
 	kiln_later_drain(cache);
 	temp = create_temp(&export);
 	if (temp != NULL) {

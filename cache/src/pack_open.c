@@ -74,13 +74,14 @@ static enum kiln_status check_seal(const char *path, const struct kiln_pack_trai
 	if (trailer->keyed != seal->keyed)
 		return kiln_error(KILN_ERR_PERMISSION,
 		                  "the pack '%s' is sealed %s a secret, and this process has %s. Fix: set "
-		                  "KILN_CACHE_SECRET_FILE as it was when the pack was exported",
+		                  "the secret (KILN_CACHE_SECRET_FILE or KILN_CACHE_SECRET) as it was when "
+		                  "the pack was exported",
 		                  path, trailer->keyed ? "with" : "without", seal->keyed ? "one" : "none");
 	if (seal->keyed && memcmp(trailer->seal_id, seal->id, sizeof seal->id) != 0)
 		return kiln_error(
 			KILN_ERR_PERMISSION,
-			"the pack '%s' is sealed with another secret. Fix: set KILN_CACHE_SECRET_FILE as it "
-			"was when the pack was exported",
+			"the pack '%s' is sealed with another secret. Fix: set the secret (KILN_CACHE_SECRET_FILE "
+			"or KILN_CACHE_SECRET) as it was when the pack was exported",
 			path);
 	return KILN_OK;
 }

@@ -27,6 +27,7 @@ struct attack attack_begin(const char *name, int argc, char **argv, unsigned cou
 	if (argc > 2)
 		current.seed = strtoull(argv[2], NULL, 10);
 	/* The cache's own settings are no part of the attack. */
+	unsetenv("KILN_CACHE_SECRET");
 	unsetenv("KILN_CACHE_SECRET_FILE");
 	unsetenv("KILN_CACHE_MAX_BYTES");
 	unsetenv("KILN_CACHE_PACKS");

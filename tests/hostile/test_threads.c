@@ -217,7 +217,7 @@ static void threads_that_miss_one_pipeline_compile_it_once(void **state)
 static void failed_compile_is_taken_over_by_a_thread_that_waited(void **state)
 {
 	struct worker workers[THREADS] = {0};
-	struct kiln_device *device = open_under("compile_oom_host@1,module_oom@2");
+	struct kiln_device *device = open_under("compile_oom_host@1,compile_oom_device@1");
 	unsigned wrong = 0;
 
 	(void)state;

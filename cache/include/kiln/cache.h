@@ -296,7 +296,7 @@ struct kiln_cache_explanation {
 
 /** Explains why the cache does not hold an entry: kiln_cache_evidence(), kiln_cache_fate(), and the entry of the same
  *  program that differs in the fewest fields, of several the one used last. For the latter the keys of at most 4 entries
- *  are read, of more those first that have the policy or the device in common, for some 15 us and at least one; only their
+ *  are read, of more those first that have the policy or the device in common; only their
  *  form is verified: for messages. Read-only layers are not looked at for it.
  *  Returns: KILN_ERR_INVALID_ARGUMENT as kiln_policy_digest(), KILN_ERR_IO ... when a folder cannot be listed.
  *  Threads: any.  Blocks: on the disk. */
@@ -471,7 +471,8 @@ struct kiln_cache_pack_report {
 
 /** Writes the cache's good entries into one file, a pack, atomically and durably.
  *  Returns: KILN_ERR_CANCELLED, KILN_ERR_TOO_LARGE (over a million entries), KILN_ERR_NO_SPACE,
- *  KILN_ERR_IO ...: an old file at `path` stays.  Threads: any.  Blocks: on the disk. */
+ *  KILN_ERR_IO ...: an old file at `path` stays; KILN_ERR_PERMISSION where something else than a file is there.
+ *  Threads: any.  Blocks: on the disk. */
 KILN_API enum kiln_status kiln_cache_export(struct kiln_cache *cache, const char *path,
                                             const struct kiln_cache_export_params *params,
                                             struct kiln_cache_pack_report *out_report);

@@ -368,8 +368,6 @@ static void entry_of_another_version_is_a_miss_and_stays(void **state)
 static void entry_of_version_1_is_a_miss_that_stays_until_it_is_written_over(void **state)
 {
 	struct cache_fixture *fixture = *state;
-	struct kiln_pipeline_key key = sample_key(1, 64);
-	struct kiln_fingerprint device = sample_device(1);
 	struct path path = path_of(fixture, 1, 64, 1);
 	uint8_t old[1024], now[1024];
 	size_t bytes = load_file(KILN_TEST_GOLDEN "/pipeline_v1.bin", old, sizeof old);

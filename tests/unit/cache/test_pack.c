@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cache/pack.h>
@@ -368,6 +369,21 @@ static void packs_mind_modes_and_cancellation(void **state)
 	kiln_cache_close(&empty);
 }
 
+static void export_replaces_files_only(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct path pipe = beside(fixture, "pipe"), link = beside(fixture, "link"), pack = beside(fixture, "a.pack");
+
+	fill(fixture->cache);
+	assert_int_equal(mkfifo(pipe.text, 0600), 0);
+	assert_int_equal(symlink(pack.text, link.text), 0);
+	assert_status(kiln_cache_export(fixture->cache, pipe.text, NULL, NULL), KILN_ERR_PERMISSION);
+	assert_non_null(strstr(kiln_error_message(), "a pipe"));
+	assert_status(kiln_cache_export(fixture->cache, link.text, NULL, NULL), KILN_ERR_PERMISSION);
+	assert_status(kiln_cache_export(fixture->cache, pack.text, NULL, NULL), KILN_OK);
+	assert_status(kiln_cache_export(fixture->cache, pack.text, NULL, NULL), KILN_OK);
+}
+
 static void export_survives_every_failing_call_and_keeps_the_old_pack(void **state)
 {
 	struct cache_fixture *fixture = *state;
@@ -528,6 +544,7 @@ int main(void)
 		TEST(damage_is_neither_exported_nor_imported),
 		TEST(every_truncated_or_lengthened_pack_is_refused),
 		TEST(export_survives_every_failing_call_and_keeps_the_old_pack),
+		TEST(export_replaces_files_only),
 		TEST(export_takes_what_was_asked_for),
 		TEST(exported_entries_are_found_where_they_are_imported),
 		TEST(golden_pack_under_a_secret_is_read_and_written_to_the_byte),
