@@ -30,11 +30,13 @@ static void take(struct kiln_pending *pending, struct batch *out_batch)
 	kiln_mutex_unlock(&pending->mutex);
 }
 
-/* 0 also when the file or folder has vanished, or cannot be synced on this file system. */
+/* 0 also when the file or folder has vanished, or cannot be synced on this file system. Links are followed above the root
+ * only: there they are the user's. */
 static int sync_path(const struct kiln_cache *cache, int dir, const char *path, bool is_dir)
 {
 	const struct kiln_fs *fs = cache->fs;
-	int flags = O_RDONLY | O_CLOEXEC | (is_dir ? O_DIRECTORY : O_NOFOLLOW | O_NONBLOCK);
+	int flags = O_RDONLY | O_CLOEXEC | (is_dir ? O_DIRECTORY : O_NONBLOCK) |
+	            (dir == AT_FDCWD ? 0 : O_NOFOLLOW);
 	int fd = fs->openat(fs->user, dir, path, flags, 0);
 	int result, failure;
 

@@ -413,8 +413,11 @@ static void manifest_says_what_the_build_says(void **state)
 	gpu_ok(kiln_kernel_resolve(kernel, &build));
 	const char *manifest = kiln_kernel_manifest(kernel);
 	assert_non_null(manifest);
-	const char *const fields[] = {"schema",         "backend_id",      "pipeline_id",
-	                              "program_digest", "dispatch_policy", "cache_hit"};
+	const char *const fields[] = {"\"schema\":1,",          "\"backend_id\":\"vulkan\"",
+	                              "\"pipeline_id\":\"",     "\"program_digest\":\"",
+	                              "\"dispatch_policy\":\"", "\"cache_hit\":",
+	                              "\"device\":\"",          "\"workgroup\":[",
+	                              "\"compile_ns\":"};
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 		assert_non_null(strstr(manifest, fields[i]));
 	kiln_hex_encode(&build.identity.digest, hex);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The kiln command where no device is needed: help, exit statuses, listings, and answers in JSON."""
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -50,6 +51,14 @@ def manual_is_clean_roff(kiln):
     known = (".TH", ".SH", ".SS", ".TP", ".PP", ".nf", ".fi")
     for line in manual.splitlines():
         assert not line.startswith((".", "'")) or line.split()[0] in known, line
+
+
+def manual_names_every_variable(kiln):
+    manual = kiln("help", "--man").stdout
+    names = [fact["name"] for fact in kiln.json("env")["variables"]]
+    assert len(names) > 10, names
+    missing = [name for name in names if not re.search(name + r"(?![A-Z_])", manual)]
+    assert not missing, missing
 
 
 def version_is_one_line(kiln):

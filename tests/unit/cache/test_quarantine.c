@@ -10,6 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
 #include "failing_alloc.h"
 #include "failing_fs.h"
 #include "fixture.h"
@@ -730,6 +736,46 @@ static void threads_note_at_once(void **state)
 	assert_int_equal(atomic_load(&fixture->cache->notes.lanes), 0);
 }
 
+/* ---- The hot path ---- */
+
+static void noting_makes_no_system_call(void **state)
+{
+#ifdef __linux__
+	struct cache_fixture *fixture = *state;
+	pid_t pid = fork();
+	int ended;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct kiln_cache *cache = open_at_now(fixture);
+		struct kiln_pipeline_identity identity = sample_identity(1, 64, 1);
+
+		load_well(cache, 1, 1);
+		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
+			_exit(77);
+		/* From here on any call but read, write and exit kills. */
+		for (unsigned i = 0; i < 1000; i++) {
+			struct kiln_cache_note note = kiln_cache_note_begin(cache, &identity);
+
+			if (note.lane == 0)
+				syscall(SYS_exit, 1);
+			kiln_cache_note_end(cache, note, true);
+		}
+		syscall(SYS_exit, 0);
+	}
+	assert_int_equal(waitpid(pid, &ended, 0), pid);
+	if (WIFEXITED(ended) && WEXITSTATUS(ended) == 77) {
+		print_message("skip: the system allows no seccomp\n");
+		skip();
+	}
+	assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+#else
+	(void)state;
+	print_message("skip: needs Linux, which can forbid system calls\n");
+	skip();
+#endif
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cache_setup, cache_teardown)
 
 int main(void)
@@ -750,6 +796,7 @@ int main(void)
 		TEST(more_devices_than_records_are_managed),
 		TEST(notes_file_of_any_length_is_tolerated),
 		TEST(notes_of_the_living_are_left_alone),
+		TEST(noting_makes_no_system_call),
 		TEST(odd_notes_file_means_no_notes_and_no_harm),
 		TEST(quarantine_is_bounded),
 		TEST(read_only_cache_notes_nothing_and_sets_nothing_aside),

@@ -409,6 +409,33 @@ static void build_that_failed_leaves_nothing(void **state)
 	end(0);
 }
 
+/* Memory adds what it has to what the disk knows. */
+static void pipelines_in_memory_are_evidence_too(void **state)
+{
+	struct kiln_pipeline_identity same = identity_of(1003), other = identity_of(3000);
+	struct kiln_cache_evidence evidence = {.total_entries = 1};
+
+	(void)state;
+	begin(4, UINT64_MAX);
+	put(1001, 1);
+	put(1002, 1);
+	put(2001, 1);
+	kiln_pipeline_tier_evidence(&device.pipelines, &same, &evidence);
+	assert_int_equal(evidence.total_entries, 4);
+	assert_int_equal(evidence.same_program, 2);
+	assert_int_equal(evidence.same_program_policy, 2); /* these identities all have the same */
+	evidence = (struct kiln_cache_evidence){0};
+	same.policy.bytes[0] = 1;
+	kiln_pipeline_tier_evidence(&device.pipelines, &same, &evidence);
+	assert_int_equal(evidence.same_program, 2);
+	assert_int_equal(evidence.same_program_policy, 0);
+	evidence = (struct kiln_cache_evidence){0};
+	kiln_pipeline_tier_evidence(&device.pipelines, &other, &evidence);
+	assert_int_equal(evidence.total_entries, 3);
+	assert_int_equal(evidence.same_program, 0);
+	end(3);
+}
+
 /* ---- Invalidation ---- */
 
 static void dropping_takes_what_matches_and_nothing_else(void **state)
@@ -571,6 +598,7 @@ int main(void)
 		cmocka_unit_test(pipeline_in_use_is_destroyed_by_its_last_user),
 		cmocka_unit_test(pipeline_of_a_submission_is_destroyed_after_it),
 		cmocka_unit_test(pipeline_over_the_bound_is_not_kept_and_costs_nobody_his_place),
+		cmocka_unit_test(pipelines_in_memory_are_evidence_too),
 		cmocka_unit_test(threads_resolve_evict_and_invalidate_at_once),
 		cmocka_unit_test(uses_since_the_last_insertion_have_an_order),
 	};
