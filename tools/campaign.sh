@@ -129,6 +129,9 @@ attack "$build" kill 2000
 # The others lie in memory where they can; here the disk is slow.
 TMPDIR=$build attack "$build" kill 300
 attack "$build" many 100000
+attack "$build" store_commits 3200
+attack "$build" store_kill 1000
+TMPDIR=$(cd "$build" && pwd) attack "$build" store_kill 1000
 attack "$build" quarantine
 attack "$build" single_flight 20
 herd_hostile 50

@@ -20,7 +20,7 @@ static bool take_repeat(struct kiln_tool *tool, const char *value, uint32_t *out
 	return false;
 }
 
-static bool take(void *user, int id, const char *value)
+bool kiln_run_take(void *user, int id, const char *value)
 {
 	struct kiln_run *run = user;
 	struct kiln_run_options *options = &run->options;
@@ -62,7 +62,7 @@ static bool take(void *user, int id, const char *value)
 }
 
 /* Everything that needs the module and no device. */
-static enum kiln_exit prepare(struct kiln_run *run)
+enum kiln_exit kiln_run_prepare(struct kiln_run *run)
 {
 	enum kiln_exit code;
 
@@ -78,7 +78,7 @@ static enum kiln_exit prepare(struct kiln_run *run)
 	return code ? code : kiln_run_plan(run);
 }
 
-static enum kiln_exit open_device(struct kiln_run *run)
+enum kiln_exit kiln_run_open_device(struct kiln_run *run)
 {
 	enum kiln_exit code = kiln_session_open_on(run->tool, run->options.glsl.cache, &run->options.device,
 	                                           &run->device);
@@ -187,8 +187,8 @@ static enum kiln_exit report(struct kiln_run *run)
 
 static enum kiln_exit execute(struct kiln_run *run)
 {
-	static enum kiln_exit (*const steps[])(struct kiln_run *) = {prepare,    open_device,    resolve,
-	                                                             launch_all, kiln_run_write, report};
+	static enum kiln_exit (*const steps[])(struct kiln_run *) = {
+		kiln_run_prepare, kiln_run_open_device, resolve, launch_all, kiln_run_write, report};
 	enum kiln_exit code = KILN_EXIT_OK;
 
 	for (size_t i = 0; !code && i < sizeof steps / sizeof steps[0]; i++) {
@@ -202,7 +202,7 @@ static enum kiln_exit execute(struct kiln_run *run)
 	return code;
 }
 
-static void finish(struct kiln_run *run)
+void kiln_run_finish(struct kiln_run *run)
 {
 	for (size_t i = 0; i < run->buffer_count; i++) {
 		kiln_buffer_destroy(&run->buffers[i].buffer);
@@ -220,7 +220,7 @@ static void finish(struct kiln_run *run)
 static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
 {
 	struct kiln_run *run = calloc(1, sizeof *run);
-	struct kiln_parse parse = {.take = take, .user = run, .min_operands = 1, .max_operands = 1};
+	struct kiln_parse parse = {.take = kiln_run_take, .user = run, .min_operands = 1, .max_operands = 1};
 	enum kiln_exit code;
 
 	if (!run)
@@ -231,7 +231,7 @@ static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
 		run->file = argv[parse.first];
 		kiln_interrupt_watch();
 		code = execute(run);
-		finish(run);
+		kiln_run_finish(run);
 	} else {
 		code = parse.code;
 	}
@@ -239,14 +239,12 @@ static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
 	return code;
 }
 
-static const struct kiln_option own[] = {
+const struct kiln_option kiln_options_launch[] = {
 	{"in", 'i', "[INDEX=]WHAT",
          "contents of a binding: a file or a pattern, see above; in the order of\nkiln reflect, or for "
          "the binding of that index or name; may be repeated",
          KILN_OPT_BUFFER},
 	{"buffer", 'b', "[INDEX=]WHAT", "the same as --in", KILN_OPT_BUFFER},
-	{"out", 'o', "INDEX=FILE", "write a binding's contents after the first launch; may be repeated",
-         KILN_OPT_OUT},
 	{"threads", 't', "X[,Y[,Z]]",
          "threads to launch (default: one per pixel of the first picture, else one\nper element of the "
          "first input)",
@@ -254,13 +252,19 @@ static const struct kiln_option own[] = {
 	{"push", 'p', "LIST|@FILE",
          "push constants: a typed list such as f32:2.0,u32:1024, or a file's bytes", KILN_OPT_PUSH},
 	{"spec", 's', "ID=VALUE", "specialisation constant, by id or name; may be repeated", KILN_OPT_SPEC},
-	{"workgroup", 'w', "X[,Y[,Z]]", "workgroup size in threads (default: store, else the kernel's own)",
-         KILN_OPT_WORKGROUP},
 	{"guarded", 'g', NULL,
          "the kernel ignores threads beyond those asked for, as with if (i < n); without it\na size that would "
          "round the threads up further than the kernel's own is not used",
          KILN_OPT_GUARDED},
 	{"entry", 'e', "NAME", "entry point (default: main, or the only one)", KILN_OPT_ENTRY},
+	{0},
+};
+
+static const struct kiln_option own[] = {
+	{"out", 'o', "INDEX=FILE", "write a binding's contents after the first launch; may be repeated",
+         KILN_OPT_OUT},
+	{"workgroup", 'w', "X[,Y[,Z]]", "workgroup size in threads (default: store, else the kernel's own)",
+         KILN_OPT_WORKGROUP},
 	{"repeat", 'n', "N", "launches in all (default: 1); the first is timed apart from the others",
          KILN_OPT_REPEAT},
 	{"manifest", 'm', "FILE", "write the pipeline's manifest (JSON)", KILN_OPT_MANIFEST},
@@ -268,7 +272,7 @@ static const struct kiln_option own[] = {
 };
 
 static const struct kiln_option *const tables[] =
-	{own, kiln_options_device, kiln_options_work, kiln_options_glsl, kiln_options_common, NULL};
+	{kiln_options_launch, own, kiln_options_device, kiln_options_work, kiln_options_glsl, kiln_options_common, NULL};
 
 static const char description[] =
 	"WHAT is one of\n"

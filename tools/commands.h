@@ -21,7 +21,14 @@ extern const struct kiln_command kiln_command_env;
 extern const struct kiln_command kiln_command_info;
 extern const struct kiln_command kiln_command_reflect;
 extern const struct kiln_command kiln_command_run;
+extern const struct kiln_command kiln_command_tune_explain;
+extern const struct kiln_command kiln_command_tune_export;
+extern const struct kiln_command kiln_command_tune_forget;
+extern const struct kiln_command kiln_command_tune_import;
 extern const struct kiln_command kiln_command_tune_ls;
+extern const struct kiln_command kiln_command_tune_plot;
+extern const struct kiln_command kiln_command_tune_run;
+extern const struct kiln_command kiln_command_tune_show;
 
 /* The store a device would use, by the environment. */
 void kiln_default_store_path(char *out_path, size_t bytes);

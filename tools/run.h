@@ -63,6 +63,16 @@ struct kiln_run {
 	size_t time_count;
 };
 
+/* What says which launch is meant: contents, threads, constants. */
+extern const struct kiln_option kiln_options_launch[];
+/* Takes the ids of that table, of the device's and of GLSL; `user` is a struct kiln_run. */
+bool kiln_run_take(void *user, int id, const char *value);
+/* Everything that needs the module and no device, and the device. */
+enum kiln_exit kiln_run_prepare(struct kiln_run *run);
+enum kiln_exit kiln_run_open_device(struct kiln_run *run);
+/* Frees all but the struct itself. */
+void kiln_run_finish(struct kiln_run *run);
+
 /* Gives every binding its contents and settles the number of threads. No device. */
 enum kiln_exit kiln_run_plan(struct kiln_run *run);
 /* Device buffers, and reading them back into the arrays. */

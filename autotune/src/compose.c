@@ -126,8 +126,9 @@ static void write_missing(const struct compose *compose, const struct layout *la
 
 /* A record of the file with new values: each goes where the old one was. */
 static void update_block(const struct compose *compose, const struct kiln_block *block,
-                         const struct kiln_tune_record *record)
+                         const struct kiln_entry *entry)
 {
+	const struct kiln_tune_record *record = &entry->record;
 	struct kiln_lex lex = {.text = compose->blocks.text, .bytes = block->end, .at = block->begin};
 	struct layout layout = survey(compose, block);
 	struct kiln_item item;
@@ -136,7 +137,7 @@ static void update_block(const struct compose *compose, const struct kiln_block 
 	while (lex.at < layout.end && kiln_item_next(&lex, &item)) {
 		size_t field = field_of(compose, &item);
 
-		if (field == KILN_FIELDS) {
+		if (field == KILN_FIELDS || (entry->foreign & 1u << field)) {
 			copy(compose, item.begin, item.end);
 		} else {
 			kiln_fields[field].write(compose->out, record);
@@ -147,14 +148,20 @@ static void update_block(const struct compose *compose, const struct kiln_block 
 	}
 }
 
+struct inline_pairs {
+	const struct compose *compose;
+	uint32_t foreign;
+};
+
 static void copy_unknown_pair(void *user, size_t begin, size_t end)
 {
-	const struct compose *compose = user;
+	const struct inline_pairs *pairs = user;
+	const struct compose *compose = pairs->compose;
 
 	if (is_key(compose, begin, end, KILN_FIELD_KEY) || is_key(compose, begin, end, KILN_FIELD_ADAPTER))
 		return;
 	for (size_t i = 0; i < KILN_FIELDS; i++) {
-		if (is_key(compose, begin, end, kiln_fields[i].name))
+		if (!(pairs->foreign & 1u << i) && is_key(compose, begin, end, kiln_fields[i].name))
 			return;
 	}
 	copy(compose, begin, end);
@@ -171,23 +178,29 @@ static void write_parts(const struct compose *compose, size_t block)
 	}
 }
 
-static void write_entry(struct compose *compose, const struct kiln_entry *entry)
+static void write_entry(const struct compose *compose, const struct kiln_entry *entry)
 {
+	struct inline_pairs pairs = {compose, entry->foreign};
+	struct kiln_tune_record record = entry->record;
 	size_t index = entry->source != KILN_NO_SOURCE ? compose->blocks.records[entry->source] : 0;
 	const struct kiln_block *block = &compose->blocks.blocks[index];
 
 	if (entry->source == KILN_NO_SOURCE || block->kind == KILN_BLOCK_INLINE) {
+		if (entry->pending != KILN_PENDING_PUT) { /* moved, not changed */
+			pairs.foreign = KILN_FACTS_MASK;
+			kiln_record_yield(&record, pairs.foreign);
+		}
 		begin_block(compose->out);
-		kiln_write_record(compose->out, &entry->record);
+		kiln_write_record(compose->out, &record);
 	} else if (entry->pending == KILN_PENDING_PUT) {
-		update_block(compose, block, &entry->record);
+		update_block(compose, block, entry);
 	} else {
 		copy_block(compose, block);
 	}
 	if (entry->source == KILN_NO_SOURCE)
 		return;
 	if (block->kind == KILN_BLOCK_INLINE)
-		kiln_blocks_pairs(&compose->blocks, block, copy_unknown_pair, compose);
+		kiln_blocks_pairs(&compose->blocks, block, copy_unknown_pair, &pairs);
 	else
 		write_parts(compose, index);
 }

@@ -2,10 +2,13 @@
 
 #include <string.h>
 
+#include <base/bytes.h>
 #include <base/error.h>
 
+#include "bad.h"
 #include "fields.h"
 #include "guard.h"
+#include "write.h"
 
 #define REPAIR "correct that line by hand, or delete the file to start an empty store"
 
@@ -168,13 +171,102 @@ static enum kiln_status load_driver(const struct load *load, const char **out_dr
 	return keep_text(load, value.text, value.bytes, out_driver);
 }
 
-static enum kiln_status load_record(const struct load *load, struct kiln_tune_record *record)
+/* ---- Fields that another tool may have a use of its own for: what is not of our shape is somebody else's ---- */
+
+static uint32_t load_number(const struct load *load, size_t at, int64_t most, uint32_t *foreign)
+{
+	struct kiln_toml_value value = kiln_toml_get(load->toml, load->index, kiln_fields[at].name);
+
+	if (value.kind == KILN_TOML_MISSING)
+		return 0;
+	if (value.kind == KILN_TOML_INTEGER && value.numbers[0] >= 0 && value.numbers[0] <= most)
+		return (uint32_t)value.numbers[0];
+	*foreign |= 1u << at;
+	return 0;
+}
+
+static double load_ratio(const struct load *load, uint32_t *foreign)
+{
+	struct kiln_toml_value value = kiln_toml_get(load->toml, load->index, KILN_FIELD_RATIO_DEFAULT);
+
+	if (value.kind == KILN_TOML_MISSING)
+		return 0;
+	if (value.kind == KILN_TOML_INTEGER)
+		value.real = (double)value.numbers[0];
+	else if (value.kind != KILN_TOML_FLOAT)
+		value.real = -1;
+	if (!(value.real >= 0 && value.real <= KILN_RATIO_MAX))
+		*foreign |= 1u << KILN_AT_RATIO_DEFAULT;
+	return kiln_ratio_of(kiln_ratio_units(value.real));
+}
+
+/* A word we do not know is a later Kiln's, and ours to replace. */
+static enum kiln_tune_status load_status(const struct load *load, uint32_t *foreign)
+{
+	struct kiln_toml_value value = kiln_toml_get(load->toml, load->index, KILN_FIELD_STATUS);
+
+	if (value.kind != KILN_TOML_MISSING && value.kind != KILN_TOML_STRING)
+		*foreign |= 1u << KILN_AT_STATUS;
+	for (int status = KILN_TUNE_TUNED; value.kind == KILN_TOML_STRING && status <= KILN_TUNE_TENTATIVE;
+	     status++) {
+		const char *name = kiln_tune_status_name((enum kiln_tune_status)status);
+
+		if (strlen(name) == value.bytes && memcmp(name, value.text, value.bytes) == 0)
+			return (enum kiln_tune_status)status;
+	}
+	return KILN_TUNE_UNSTATED;
+}
+
+static bool is_line(const struct kiln_toml_value *value)
+{
+	if (value->bytes == 0 || value->bytes > KILN_TUNE_BAD_LINE_BYTES)
+		return false;
+	for (size_t i = 0; i < value->bytes; i++)
+		if (value->text[i] < 0x20 || value->text[i] > 0x7e)
+			return false;
+	return true;
+}
+
+static enum kiln_status load_bad(const struct load *load, const char **out_bad, uint32_t *foreign)
+{
+	struct kiln_toml_value list = kiln_toml_get(load->toml, load->index, KILN_FIELD_BAD);
+	struct kiln_writer text = {0};
+	bool kept;
+
+	if (list.kind == KILN_TOML_MISSING)
+		return KILN_OK;
+	if (list.kind != KILN_TOML_ARRAY || !list.strings_only) {
+		*foreign |= 1u << KILN_AT_BAD;
+		return KILN_OK;
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		struct kiln_toml_value line = kiln_toml_element(load->toml, load->index, KILN_FIELD_BAD, i);
+
+		if (!is_line(&line))
+			*foreign |= 1u << KILN_AT_BAD;
+		kiln_write_bytes(&text, line.text, line.bytes);
+		kiln_write_u8(&text, '\n');
+	}
+	kiln_write_u8(&text, 0);
+	kept = !text.bad && (*foreign & 1u << KILN_AT_BAD ||
+	                     kiln_bad_union(load->strings, (char *)text.data, NULL, out_bad));
+	kiln_writer_finish(&text);
+	return kept ? KILN_OK : out_of_memory(load->path);
+}
+
+static enum kiln_status load_record(const struct load *load, struct kiln_tune_record *record,
+                                    uint32_t *foreign)
 {
 	KILN_TRY(load_key(load, &record->key));
 	KILN_TRY(load_adapter(load, &record->adapter));
 	KILN_TRY(load_three(load, KILN_FIELD_WORKGROUP_SIZE, false, record->workgroup_size));
 	KILN_TRY(load_unroll(load, &record->unroll));
 	KILN_TRY(load_three(load, KILN_FIELD_TILE, true, record->tile));
+	record->bucket = load_number(load, KILN_AT_BUCKET, KILN_TUNE_BUCKET_MAX, foreign);
+	record->rounds = load_number(load, KILN_AT_ROUNDS, KILN_SIZE_MAX, foreign);
+	record->ratio_default = load_ratio(load, foreign);
+	record->status = load_status(load, foreign);
+	KILN_TRY(load_bad(load, &record->bad, foreign));
 	KILN_TRY(load_recorded_at(load, &record->recorded_at));
 	return load_driver(load, &record->driver);
 }
@@ -217,10 +309,13 @@ enum kiln_status kiln_load_records(const char *path, const struct kiln_toml *tom
 		return wrong_root(path, KILN_FIELD_RECORD, &list, "an array of tables, [[record]]");
 	for (; load.index < list.count; load.index++) {
 		struct kiln_tune_record record = {0};
+		uint32_t foreign = 0;
 
-		KILN_TRY(load_record(&load, &record));
+		KILN_TRY(load_record(&load, &record, &foreign));
 		if (!kiln_records_set(records, &record, load.index, KILN_PENDING_NOTHING))
 			return out_of_memory(path);
+		if (foreign != 0)
+			kiln_records_find(records, &record.key, record.adapter)->foreign = foreign;
 	}
 	return KILN_OK;
 }

@@ -19,7 +19,11 @@ struct kiln_entry {
 	uint64_t hash;
 	size_t source; /* index of the record in the file it came from, KILN_NO_SOURCE for none */
 	enum kiln_pending pending;
+	/* Fields of the file that bear the name of one of ours and are not of its shape, a bit each by their index in
+	 * kiln_fields[]: somebody else's, and left alone. */
+	uint32_t foreign;
 	bool live; /* false: a tombstone */
+	bool anew; /* put after it was forgotten: nothing of the old one stays */
 };
 
 struct kiln_records {

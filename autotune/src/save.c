@@ -6,10 +6,14 @@
 #include <base/alloc.h>
 #include <base/error.h>
 
+#include "bad.h"
 #include "compose.h"
 #include "fields.h"
 #include "guard.h"
+#include "litter.h"
 #include "load.h"
+#include "quick.h"
+#include "write.h"
 
 static enum kiln_status context(const struct kiln_save *save, enum kiln_status status)
 {
@@ -64,27 +68,59 @@ enum kiln_status kiln_save_load(const struct kiln_save *save, struct kiln_record
 	size_t bytes = 0;
 
 	KILN_TRY(kiln_save_read(save, &text, &bytes));
-	status = kiln_load_toml(save->path, text, bytes, &toml);
-	if (status == KILN_OK)
-		status = kiln_load_records(save->path, toml, save->strings, out_records);
+	status = kiln_quick_load(text, bytes, save->strings, out_records);
+	if (status == KILN_ERR_OUT_OF_MEMORY)
+		status = kiln_error(status,
+		                    "autotune store %s: out of memory while reading it. Fix: free memory and "
+		                    "call again",
+		                    save->path);
+	if (status == KILN_ERR_NOT_FOUND) {
+		kiln_records_finish(out_records);
+		status = kiln_load_toml(save->path, text, bytes, &toml);
+		if (status == KILN_OK)
+			status = kiln_load_records(save->path, toml, save->strings, out_records);
+	}
 	kiln_toml_free(toml);
 	kiln_free(text);
 	return status;
 }
 
-/* Ours wins: a put replaces, a forget removes, whatever others wrote meanwhile. */
-static bool replay(const struct kiln_records *mine, struct kiln_records *merged)
+/* A put replaces. Only what others found to hang or to be wrong meanwhile stays known. */
+static bool replay_put(struct kiln_strings *strings, const struct kiln_entry *own,
+                       struct kiln_records *merged)
+{
+	const struct kiln_entry *there = kiln_records_find(merged, &own->record.key, own->record.adapter);
+	size_t source = there != NULL ? there->source : KILN_NO_SOURCE;
+	uint32_t foreign = there != NULL ? there->foreign : 0;
+	struct kiln_tune_record record = own->record;
+
+	if (there != NULL && !own->anew &&
+	    !kiln_bad_union(strings, record.bad, there->record.bad, &record.bad))
+		return false;
+	/* Where the file has something of somebody else's under the name of a field, ours goes unwritten. */
+	kiln_record_yield(&record, foreign);
+	if (!kiln_records_set(merged, &record, source, KILN_PENDING_PUT))
+		return false;
+	kiln_records_find(merged, &record.key, record.adapter)->foreign = foreign;
+	return true;
+}
+
+static bool replay_forget(const struct kiln_entry *own, struct kiln_records *merged)
+{
+	const struct kiln_entry *there = kiln_records_find(merged, &own->record.key, own->record.adapter);
+
+	return there == NULL || kiln_records_set(merged, &own->record, there->source, KILN_PENDING_FORGET);
+}
+
+/* Ours wins, whatever others wrote meanwhile. */
+static bool replay(struct kiln_strings *strings, const struct kiln_records *mine, struct kiln_records *merged)
 {
 	for (size_t i = 0; i < mine->count; i++) {
 		const struct kiln_entry *own = &mine->entries[i];
-		const struct kiln_entry *there =
-			kiln_records_find(merged, &own->record.key, own->record.adapter);
-		size_t source = there != NULL ? there->source : KILN_NO_SOURCE;
 
-		if (own->pending == KILN_PENDING_NOTHING ||
-		    (own->pending == KILN_PENDING_FORGET && there == NULL))
-			continue;
-		if (!kiln_records_set(merged, &own->record, source, own->pending))
+		if (own->pending == KILN_PENDING_PUT && !replay_put(strings, own, merged))
+			return false;
+		if (own->pending == KILN_PENDING_FORGET && !replay_forget(own, merged))
 			return false;
 	}
 	return true;
@@ -97,7 +133,22 @@ static bool same_record(const struct kiln_tune_record *a, const struct kiln_tune
 		if (a->workgroup_size[i] != b->workgroup_size[i] || a->tile[i] != b->tile[i])
 			return false;
 	}
-	return a->unroll == b->unroll && a->recorded_at == b->recorded_at && a->driver == b->driver;
+	return a->unroll == b->unroll && a->recorded_at == b->recorded_at && a->driver == b->driver &&
+	       a->bucket == b->bucket && a->rounds == b->rounds && a->status == b->status &&
+	       a->bad == b->bad && kiln_ratio_units(a->ratio_default) == kiln_ratio_units(b->ratio_default);
+}
+
+/* Whether the record has kept what is not ours. */
+static bool kept_unknown(const struct kiln_toml *old, const struct kiln_entry *entry,
+                         const struct kiln_toml *new, size_t new_index)
+{
+	const char *own[2 + KILN_FIELDS] = {KILN_FIELD_KEY, KILN_FIELD_ADAPTER};
+	size_t count = 2;
+
+	for (size_t i = 0; i < KILN_FIELDS; i++)
+		if (!(entry->foreign & 1u << i))
+			own[count++] = kiln_fields[i].name;
+	return kiln_toml_same(old, entry->source, new, new_index, own, count);
 }
 
 /* Whether the new text says what `merged` says, and nothing unknown in the old one was lost on the way. */
@@ -105,10 +156,6 @@ static bool holds(const struct kiln_toml *old, const struct kiln_records *merged
                   const struct kiln_records *reread)
 {
 	static const char *const root[] = {KILN_FIELD_SCHEMA, KILN_FIELD_RECORD};
-	static const char *const own[] = {
-		KILN_FIELD_KEY,  KILN_FIELD_ADAPTER,     KILN_FIELD_WORKGROUP_SIZE, KILN_FIELD_UNROLL,
-		KILN_FIELD_TILE, KILN_FIELD_RECORDED_AT, KILN_FIELD_DRIVER,
-	};
 
 	if (reread->live != merged->live ||
 	    !kiln_toml_same(old, KILN_TOML_ROOT, new, KILN_TOML_ROOT, root, 2))
@@ -122,8 +169,7 @@ static bool holds(const struct kiln_toml *old, const struct kiln_records *merged
 			continue;
 		if (there == NULL || !same_record(&entry->record, &there->record))
 			return false;
-		if (entry->source != KILN_NO_SOURCE && !kiln_toml_same(old, entry->source, new, there->source,
-		                                                       own, sizeof(own) / sizeof(own[0])))
+		if (entry->source != KILN_NO_SOURCE && !kept_unknown(old, entry, new, there->source))
 			return false;
 	}
 	return true;
@@ -161,7 +207,7 @@ enum kiln_status kiln_save_merge(const struct kiln_save *save, const char *text,
 	if (status == KILN_OK)
 		status = kiln_load_records(save->path, old, save->strings, merged);
 	if (status == KILN_OK &&
-	    (!replay(mine, merged) || kiln_compose(text, bytes, merged, out_text) != KILN_OK))
+	    (!replay(save->strings, mine, merged) || kiln_compose(text, bytes, merged, out_text) != KILN_OK))
 		status = out_of_memory(save);
 	if (status == KILN_OK)
 		status = verify(save, old, merged, out_text);
@@ -221,6 +267,8 @@ enum kiln_status kiln_save_merged(const struct kiln_save *save, const struct kil
 	status = lock(save, dir, &lock_fd);
 	if (status == KILN_OK) {
 		status = rewrite(save, dir, mine, &merged);
+		if (status == KILN_OK)
+			kiln_litter_remove(save->fs, dir);
 		save->fs->close(save->fs->user, lock_fd);
 	}
 	save->fs->close(save->fs->user, dir);

@@ -7,6 +7,7 @@
 #include <base/alloc.h>
 #include <base/error.h>
 
+#include "bad.h"
 #include "escape.h"
 #include "fields.h"
 #include "store_state.h"
@@ -63,6 +64,24 @@ static bool all_between(const uint32_t three[3], uint32_t low, uint32_t high)
 	       three[2] >= low && three[2] <= high;
 }
 
+static enum kiln_status check_bad(const char *bad)
+{
+	size_t length = 0, lines = 1;
+
+	for (; *bad != '\0'; bad++) {
+		KILN_CHECK(*bad == '\n' || (*bad >= 0x20 && *bad <= 0x7e),
+		           "kiln_store_put: bad has a character 0x%02x. Fix: use printable ASCII",
+		           (unsigned char)*bad);
+		lines += *bad == '\n';
+		length = *bad == '\n' ? 0 : length + 1;
+		KILN_CHECK(length <= KILN_TUNE_BAD_LINE_BYTES && lines <= KILN_TUNE_BAD_LINES + 1,
+		           "kiln_store_put: bad has more than %d lines, or one of more than %d characters. "
+		           "Fix: leave some out",
+		           KILN_TUNE_BAD_LINES, KILN_TUNE_BAD_LINE_BYTES);
+	}
+	return KILN_OK;
+}
+
 static enum kiln_status check_record(const struct kiln_tune_record *record)
 {
 	const uint32_t max = (uint32_t)KILN_SIZE_MAX;
@@ -80,7 +99,16 @@ static enum kiln_status check_record(const struct kiln_tune_record *record)
 	KILN_CHECK(all_between(record->tile, 0, 0) || all_between(record->tile, 1, max),
 	           "kiln_store_put: tile is %ux%ux%u, expected all 0 or each from 1 to %u. Fix: correct it",
 	           record->tile[0], record->tile[1], record->tile[2], max);
-	return KILN_OK;
+	KILN_CHECK(
+		record->bucket <= KILN_TUNE_BUCKET_MAX && record->rounds <= max,
+		"kiln_store_put: bucket is %u and rounds %u, expected at most %u and %u. Fix: correct them",
+		record->bucket, record->rounds, KILN_TUNE_BUCKET_MAX, max);
+	KILN_CHECK(record->ratio_default == 0 || kiln_ratio_units(record->ratio_default) != 0,
+	           "kiln_store_put: ratio_default is %g, expected 0.0001 to %g, or 0. Fix: correct it",
+	           record->ratio_default, KILN_RATIO_MAX);
+	KILN_CHECK(record->status >= KILN_TUNE_UNSTATED && record->status <= KILN_TUNE_TENTATIVE,
+	           "kiln_store_put: status is %d. Fix: use enum kiln_tune_status", (int)record->status);
+	return record->bad != NULL ? check_bad(record->bad) : KILN_OK;
 }
 
 static void today(const struct kiln_clock *clock, char out_date[DATE_MAX + 1])
@@ -105,6 +133,8 @@ static bool keep(struct kiln_store *store, const char **text)
 static enum kiln_status put(struct kiln_store *store, const struct kiln_tune_record *given,
                             const char *driver)
 {
+	struct kiln_entry *old = kiln_records_find(&store->records, &given->key, given->adapter);
+	bool anew = old != NULL && (old->live ? old->anew : old->pending == KILN_PENDING_FORGET);
 	struct kiln_tune_record record = *given;
 	char date[DATE_MAX + 1];
 
@@ -113,10 +143,13 @@ static enum kiln_status put(struct kiln_store *store, const struct kiln_tune_rec
 		record.recorded_at = date;
 	}
 	record.driver = driver;
-	if (!keep(store, &record.adapter) || !keep(store, &record.recorded_at) ||
+	record.ratio_default = kiln_ratio_of(kiln_ratio_units(record.ratio_default));
+	if (!kiln_bad_union(&store->strings, record.bad, old != NULL ? old->record.bad : NULL, &record.bad) ||
+	    !keep(store, &record.adapter) || !keep(store, &record.recorded_at) ||
 	    (driver != NULL && !keep(store, &record.driver)) ||
 	    !kiln_records_set(&store->records, &record, KILN_NO_SOURCE, KILN_PENDING_PUT))
 		return kiln_store_out_of_memory();
+	kiln_records_find(&store->records, &record.key, record.adapter)->anew = anew;
 	return KILN_OK;
 }
 

@@ -106,11 +106,13 @@ static void fill_array(kiln_toml_value &value, const toml::array &array) noexcep
 	value.kind = KILN_TOML_ARRAY;
 	value.count = array.size();
 	value.integers_only = true;
+	value.strings_only = true;
 	value.tables_only = true;
 	for (size_t i = 0; i < array.size(); i++) {
 		const auto *number = array[i].as_integer();
 
 		value.integers_only = value.integers_only && number != nullptr;
+		value.strings_only = value.strings_only && array[i].is_string();
 		value.tables_only = value.tables_only && array[i].is_table();
 		if (number != nullptr && i < 3)
 			value.numbers[i] = number->get();
@@ -142,6 +144,9 @@ static kiln_toml_value value_of(const toml::node *node) noexcept
 	} else if (const auto *number = node->as_integer()) {
 		value.kind = KILN_TOML_INTEGER;
 		value.numbers[0] = number->get();
+	} else if (const auto *real = node->as_floating_point()) {
+		value.kind = KILN_TOML_FLOAT;
+		value.real = real->get();
 	} else if (const auto *array = node->as_array()) {
 		fill_array(value, *array);
 	} else if (const auto *date = node->as_date()) {
@@ -168,6 +173,16 @@ extern "C" struct kiln_toml_value kiln_toml_get(const struct kiln_toml *toml, si
 	const toml::table *table = table_of(toml, index);
 
 	return value_of(table != nullptr ? table->get(name) : nullptr);
+}
+
+extern "C" struct kiln_toml_value kiln_toml_element(const struct kiln_toml *toml, size_t index, const char *name,
+                                                    size_t at)
+{
+	const toml::table *table = table_of(toml, index);
+	const toml::node *node = table != nullptr ? table->get(name) : nullptr;
+	const toml::array *array = node != nullptr ? node->as_array() : nullptr;
+
+	return value_of(array != nullptr && at < array->size() ? array->get(at) : nullptr);
 }
 
 extern "C" struct kiln_toml_value kiln_toml_record(const struct kiln_toml *toml, size_t index)

@@ -28,6 +28,7 @@ enum kiln_toml_kind {
 	KILN_TOML_MISSING,
 	KILN_TOML_STRING,
 	KILN_TOML_INTEGER,
+	KILN_TOML_FLOAT,
 	KILN_TOML_ARRAY,
 	KILN_TOML_DATE, /* local date, or a date-time's date */
 	KILN_TOML_OTHER,
@@ -41,7 +42,9 @@ struct kiln_toml_value {
 	size_t bytes;
 	size_t count;       /* ARRAY: elements */
 	int64_t numbers[3]; /* INTEGER: the first; ARRAY: the first elements when integers_only */
+	double real;        /* FLOAT */
 	bool integers_only; /* ARRAY */
+	bool strings_only;  /* ARRAY */
 	bool tables_only;   /* ARRAY */
 	char date[16];      /* DATE: YYYY-MM-DD */
 };
@@ -50,6 +53,8 @@ struct kiln_toml_value {
 
 /* Value `name` of the root table, or of element `index` of the top-level array "record". */
 struct kiln_toml_value kiln_toml_get(const struct kiln_toml *toml, size_t index, const char *name);
+/* Element `at` of the array `name` of element `index` of "record". */
+struct kiln_toml_value kiln_toml_element(const struct kiln_toml *toml, size_t index, const char *name, size_t at);
 /* Where element `index` of "record" begins. */
 struct kiln_toml_value kiln_toml_record(const struct kiln_toml *toml, size_t index);
 

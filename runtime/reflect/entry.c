@@ -1,56 +1,61 @@
 /* One entry point, from what it reaches: workgroup, bindings, push constants, workgroup memory, features. */
 #include "module.h"
 
-static bool has_capability(const struct spirv_module *module, uint32_t capability)
-{
-	if (capability < 512)
-		return (module->capability_seen[capability / 64] >> (capability % 64) & 1) != 0;
-	capability -= 4096;
-	return (module->capability_seen_high[capability / 64] >> (capability % 64) & 1) != 0;
-}
+#include <string.h>
 
-static bool has_subgroups(const struct spirv_module *module)
-{
-	static const uint32_t subgroup[] = {
-		SpvCapabilityGroups,
-		SpvCapabilitySubgroupBallotKHR,
-		SpvCapabilitySubgroupVoteKHR,
-		SpvCapabilityGroupNonUniformPartitionedNV,
-		SpvCapabilityGroupNonUniformRotateKHR,
-		SpvCapabilitySubgroupShuffleINTEL,
-		SpvCapabilityGroupUniformArithmeticKHR,
-	};
-
-	for (uint32_t capability = SpvCapabilityGroupNonUniform;
-	     capability <= SpvCapabilityGroupNonUniformQuad; capability++)
-		if (has_capability(module, capability))
-			return true;
-	for (size_t i = 0; i < sizeof(subgroup) / sizeof(subgroup[0]); i++)
-		if (has_capability(module, subgroup[i]))
-			return true;
-	return false;
-}
+#include <base/error.h>
 
 static uint32_t features(const struct spirv_module *module)
 {
 	uint32_t bits = 0;
 
-	if (has_subgroups(module))
+	if (kiln_spirv_has_subgroups(module))
 		bits |= KILN_FEATURE_SUBGROUP_OPS;
-	if (module->has_f16 || has_capability(module, SpvCapabilityFloat16))
+	if (module->has_f16 || kiln_spirv_has_capability(module, SpvCapabilityFloat16))
 		bits |= KILN_FEATURE_F16;
-	if (module->has_bf16 || has_capability(module, SPIRV_CAPABILITY_BFLOAT16_TYPE))
+	if (module->has_bf16 || kiln_spirv_has_capability(module, SPIRV_CAPABILITY_BFLOAT16_TYPE))
 		bits |= KILN_FEATURE_BF16;
-	if (has_capability(module, SpvCapabilityCooperativeMatrixNV) ||
-	    has_capability(module, SPIRV_CAPABILITY_COOPERATIVE_MATRIX_KHR))
+	if (kiln_spirv_has_capability(module, SpvCapabilityCooperativeMatrixNV) ||
+	    kiln_spirv_has_capability(module, SPIRV_CAPABILITY_COOPERATIVE_MATRIX_KHR))
 		bits |= KILN_FEATURE_TENSOR_CORES;
 	return bits;
+}
+
+static bool is_named(const struct spirv_module *module, const struct spirv_entry *entry, const char *name)
+{
+	return entry->model == SpvExecutionModelGLCompute &&
+	       strcmp((const char *)(module->words + entry->name), name) == 0;
+}
+
+enum kiln_status kiln_spirv_find_entry(const struct spirv_module *module, const char *name,
+                                       const struct spirv_entry **out_entry)
+{
+	const struct spirv_entry *only = NULL;
+	size_t compute = 0;
+
+	for (size_t i = 0; i < module->entries.count; i++) {
+		const struct spirv_entry *entry = &module->entries.items[i];
+
+		if (is_named(module, entry, name != NULL ? name : "main")) {
+			*out_entry = entry;
+			return KILN_OK;
+		}
+		compute += entry->model == SpvExecutionModelGLCompute;
+		only = entry->model == SpvExecutionModelGLCompute ? entry : only;
+	}
+	if (name != NULL || compute != 1)
+		return kiln_error(
+			KILN_ERR_SPIRV_ENTRY_POINT,
+			"SPIR-V word %u: none of the module's %zu compute entry points is \"%.100s\". "
+			"Fix: name one of them; kiln reflect lists them.",
+			SPIRV_HEADER_WORDS, compute, name != NULL ? name : "main");
+	*out_entry = only;
+	return KILN_OK;
 }
 
 struct gathered {
 	struct kiln_binding *bindings;
 	size_t binding_count;
-	uint64_t block_bytes; /* largest workgroup block: with an explicit layout they all alias */
 	struct kiln_entry_point *out;
 };
 
@@ -72,17 +77,6 @@ static enum kiln_status add_push(const struct spirv_module *module, const struct
 	return KILN_OK;
 }
 
-static void add_shared(const struct spirv_module *module, const struct spirv_variable *variable,
-                       struct gathered *gathered)
-{
-	const struct spirv_type *type = &module->types.items[variable->type];
-
-	if (!(type->flags & SPIRV_TYPE_BLOCK))
-		gathered->out->shared_bytes = kiln_spirv_add(gathered->out->shared_bytes, type->tight);
-	else if (type->size > gathered->block_bytes)
-		gathered->block_bytes = type->size;
-}
-
 static enum kiln_status gather(const struct spirv_module *module, uint32_t variable_index, uint32_t access,
                                struct gathered *gathered)
 {
@@ -94,7 +88,6 @@ static enum kiln_status gather(const struct spirv_module *module, uint32_t varia
 		gathered->out->uses_workgroup_id |= variable->built_in == SpvBuiltInWorkgroupId;
 		return KILN_OK;
 	case SpvStorageClassWorkgroup:
-		add_shared(module, variable, gathered);
 		return KILN_OK;
 	case SpvStorageClassPushConstant:
 		return add_push(module, variable, gathered->out);
@@ -118,7 +111,7 @@ enum kiln_status kiln_spirv_entry(const struct spirv_module *module, const struc
 	KILN_TRY(kiln_spirv_merge(module, entry, bindings, gathered.binding_count,
 	                          &out_entry->binding_count));
 	out_entry->bindings = bindings;
-	out_entry->shared_bytes = kiln_spirv_add(out_entry->shared_bytes, gathered.block_bytes);
+	(void)kiln_spirv_shared(module, entry, &out_entry->shared_bytes);
 	out_entry->features.bits =
 		features(module) | (out_entry->push_bytes != 0 ? KILN_FEATURE_PUSH_CONSTANTS : 0);
 	return KILN_OK;

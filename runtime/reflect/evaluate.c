@@ -17,6 +17,35 @@ static int64_t as_signed(const struct operand *operand)
 	return kiln_spirv_extend(&type, operand->bits);
 }
 
+/* Is the product right neither for signed nor for unsigned numbers of the type? Only then something went wrong: -1 is
+ * also the largest unsigned number. */
+static bool product_wraps(const struct operand *a, const struct operand *b)
+{
+	int64_t x = as_signed(a), y = as_signed(b), signed_product;
+	uint64_t product;
+	struct operand back = {.type = a->type};
+
+	if (!__builtin_mul_overflow(a->bits, b->bits, &product) &&
+	    kiln_spirv_mask(a->type, product) == product)
+		return false;
+	if (__builtin_mul_overflow(x, y, &signed_product))
+		return true;
+	back.bits = kiln_spirv_mask(a->type, (uint64_t)signed_product);
+	return as_signed(&back) != signed_product;
+}
+
+static bool wraps(uint16_t opcode, const struct operand *a, const struct operand *b)
+{
+	struct operand factor = {.type = a->type};
+
+	if (opcode == SpvOpIMul)
+		return product_wraps(a, b);
+	if (opcode != SpvOpShiftLeftLogical || b->bits >= a->type->size * 8)
+		return false;
+	factor.bits = UINT64_C(1) << b->bits;
+	return product_wraps(a, &factor);
+}
+
 static bool divide(uint16_t opcode, const struct operand *a, const struct operand *b, uint64_t *out_bits)
 {
 	int64_t x = as_signed(a), y = as_signed(b), rest;
@@ -162,6 +191,7 @@ static bool operand(const struct spirv_module *module, uint32_t at, uint32_t ind
 		return false;
 	}
 	value->specialised |= source->specialised;
+	value->wrapped |= source->wrapped;
 	out->type = &module->types.items[source->type];
 	out->bits = source->bits;
 	return source->known && (out->type->kind == SPIRV_TYPE_INT || out->type->kind == SPIRV_TYPE_BOOL);
@@ -183,6 +213,7 @@ static void extract(const struct spirv_module *module, uint32_t at, struct spirv
 	}
 	found = kiln_spirv_value(module, id);
 	value->specialised = found == NULL || found->specialised;
+	value->wrapped = found != NULL && found->wrapped;
 	value->known = found != NULL && found->known;
 	value->bits = found != NULL ? found->bits : 0;
 }
@@ -202,6 +233,8 @@ static bool apply(const struct spirv_module *module, uint32_t at, struct spirv_v
 		return false;
 	if (operands == 1)
 		return unary(opcode, &in[0], &value->bits);
+	if (operands == 2)
+		value->wrapped |= wraps(opcode, &in[0], &in[1]);
 	if (operands == 2)
 		return binary(opcode, &in[0], &in[1], &value->bits);
 	value->bits = in[0].bits != 0 ? in[1].bits : in[2].bits;

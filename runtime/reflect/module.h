@@ -97,6 +97,7 @@ enum spirv_type_kind {
 #define SPIRV_TYPE_NON_WRITABLE (1u << 5) /* every member */
 #define SPIRV_TYPE_NON_READABLE (1u << 6)
 #define SPIRV_TYPE_SPEC_SIZED (1u << 7) /* a specialisation constant decides the size */
+#define SPIRV_TYPE_WRAPPED (1u << 8)    /* a product in the size went beyond its type */
 
 struct spirv_type {
 	uint32_t at;
@@ -120,6 +121,7 @@ struct spirv_value {
 	uint32_t spec_id; /* SPIRV_NONE: not directly specialisable */
 	bool known;       /* `bits` is right */
 	bool specialised; /* depends on a specialisation constant */
+	bool wrapped;     /* a product on the way went beyond its type */
 };
 
 struct spirv_variable {
@@ -313,6 +315,8 @@ enum kiln_status kiln_spirv_walk(struct spirv_module *module);
 void kiln_spirv_sort_modes(struct spirv_module *module);
 enum kiln_status kiln_spirv_workgroup(const struct spirv_module *module, const struct spirv_entry *entry,
                                       struct kiln_workgroup_dim out_dims[3]);
+/* First mode of the function that sets a size, NULL when it has none. */
+const struct spirv_mode *kiln_spirv_mode(const struct spirv_module *module, uint32_t function);
 
 /* bindings.c: the descriptor behind a variable. */
 enum kiln_status kiln_spirv_binding(const struct spirv_module *module, const struct spirv_variable *variable,
@@ -324,9 +328,24 @@ enum kiln_status kiln_spirv_check_block(const struct spirv_module *module,
 enum kiln_status kiln_spirv_merge(const struct spirv_module *module, const struct spirv_entry *entry,
                                   struct kiln_binding *bindings, size_t count, size_t *out_count);
 
+/* shared.c: workgroup memory of an entry point, saturating; false when the size of some array wrapped around. */
+bool kiln_spirv_shared(const struct spirv_module *module, const struct spirv_entry *entry,
+                       uint64_t *out_bytes);
+
+/* The compute entry point that kiln_reflection_entry() finds by this name; fails with a sentence. */
+enum kiln_status kiln_spirv_find_entry(const struct spirv_module *module, const char *name,
+                                       const struct spirv_entry **out_entry);
+bool kiln_spirv_has_capability(const struct spirv_module *module, uint32_t capability);
+/* Some capability for operations among the invocations of a subgroup. */
+bool kiln_spirv_has_subgroups(const struct spirv_module *module);
+
 /* entry.c: everything of one entry point but its name. `bindings` has room for all it can reach. */
 enum kiln_status kiln_spirv_entry(const struct spirv_module *module, const struct spirv_entry *entry,
                                   struct kiln_binding *bindings, struct kiln_entry_point *out_entry);
+
+/* reflect.c: the arguments every call takes; and do the values the module was scanned with fit it? */
+enum kiln_status kiln_spirv_check_code(const char *function, const void *code, const void *out);
+enum kiln_status kiln_spirv_check_values(const struct spirv_module *module);
 
 /* build.c */
 enum kiln_status kiln_spirv_build(struct spirv_module *module, struct kiln_reflection **out_reflection);

@@ -20,7 +20,7 @@ static struct kiln_digest digest_words(const uint32_t *words, size_t count)
 	return kiln_hash_finish(&hasher);
 }
 
-static enum kiln_status check_code(const char *function, const void *code, const void *out)
+enum kiln_status kiln_spirv_check_code(const char *function, const void *code, const void *out)
 {
 	KILN_CHECK(code != NULL, "%s was given no SPIR-V. Fix: pass the module's words.", function);
 	KILN_CHECK(out != NULL, "%s has nowhere to put its result. Fix: pass a pointer.", function);
@@ -31,27 +31,38 @@ static enum kiln_status check_code(const char *function, const void *code, const
 	return KILN_OK;
 }
 
-static enum kiln_status check_values(const struct kiln_reflection *reflection,
-                                     const struct kiln_spec_value *values, size_t count)
+/* The constant's type and size, NULL when the module has none of this id. */
+static const struct spirv_type *type_of_constant(const struct spirv_module *module, uint32_t spec_id)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct kiln_spec_constant *found = NULL;
+	for (size_t i = 0; i < module->constants.count; i++) {
+		const struct spirv_value *value =
+			kiln_spirv_value(module, module->words[module->constants.items[i] + 2]);
 
-		for (size_t k = 0; k < reflection->constant_count && found == NULL; k++)
-			if (reflection->constants[k].id == values[i].id)
-				found = &reflection->constants[k];
-		if (found == NULL)
+		if (value->spec_id == spec_id)
+			return &module->types.items[value->type];
+	}
+	return NULL;
+}
+
+enum kiln_status kiln_spirv_check_values(const struct spirv_module *module)
+{
+	for (size_t i = 0; i < module->override_count; i++) {
+		const struct kiln_spec_value *value = &module->overrides[i];
+		const struct spirv_type *type = type_of_constant(module, value->id);
+		uint32_t name, size;
+
+		if (type == NULL)
 			return kiln_error(
 				KILN_ERR_SPECIALIZATION,
 				"The module declares no specialisation constant %u. Fix: use one of "
 				"its %zu; kiln reflect lists them.",
-				values[i].id, reflection->constant_count);
-		if (found->size != values[i].size)
+				value->id, module->constants.count);
+		name = kiln_spirv_spec_type(type, &size);
+		if (size != value->size)
 			return kiln_error(KILN_ERR_SPECIALIZATION,
 			                  "Specialisation constant %u is a %s of %u bytes, got %u. "
 			                  "Fix: pass a value of that size.",
-			                  found->id, kiln_spec_type_name(found->type), found->size,
-			                  values[i].size);
+			                  value->id, kiln_spec_type_name(name), size, value->size);
 	}
 	return KILN_OK;
 }
@@ -64,7 +75,7 @@ enum kiln_status kiln_reflect_specialized(const void *code, size_t bytes,
 	struct spirv_module module;
 	enum kiln_status status;
 
-	KILN_TRY(check_code("kiln_reflect", code, out_reflection));
+	KILN_TRY(kiln_spirv_check_code("kiln_reflect", code, out_reflection));
 	KILN_CHECK(values != NULL || value_count == 0,
 	           "kiln_reflect_specialized was promised %zu values and given none. "
 	           "Fix: pass them, or a count of 0.",
@@ -74,9 +85,9 @@ enum kiln_status kiln_reflect_specialized(const void *code, size_t bytes,
 		status = kiln_spirv_walk(&module);
 	if (status == KILN_OK)
 		status = kiln_spirv_build(&module, &reflection);
-	kiln_spirv_finish(&module);
 	if (status == KILN_OK)
-		status = check_values(reflection, values, value_count);
+		status = kiln_spirv_check_values(&module);
+	kiln_spirv_finish(&module);
 	if (status != KILN_OK) {
 		kiln_reflection_destroy(&reflection);
 		return status;
@@ -116,7 +127,7 @@ enum kiln_status kiln_program_digest(const void *code, size_t bytes, struct kiln
 	struct spirv_module module;
 	enum kiln_status status;
 
-	KILN_TRY(check_code("kiln_program_digest", code, out_digest));
+	KILN_TRY(kiln_spirv_check_code("kiln_program_digest", code, out_digest));
 	status = kiln_spirv_scan(&module, code, bytes, NULL, 0);
 	if (status == KILN_OK)
 		*out_digest = digest_words(module.stripped, module.stripped_count);

@@ -107,7 +107,7 @@ static void add_member(const struct spirv_member *member, const struct spirv_typ
 	uint64_t extent = kiln_spirv_add(member->offset, type->extent);
 
 	whole->tight = kiln_spirv_add(whole->tight, type->tight);
-	whole->flags |= type->flags & (SPIRV_TYPE_LOOSE | SPIRV_TYPE_SPEC_SIZED);
+	whole->flags |= type->flags & (SPIRV_TYPE_LOOSE | SPIRV_TYPE_SPEC_SIZED | SPIRV_TYPE_WRAPPED);
 	if (type->kind == SPIRV_TYPE_RUNTIME_ARRAY)
 		whole->stride = type->stride;
 	if (member->offset == SPIRV_NONE) {

@@ -113,6 +113,7 @@ static enum kiln_status array_length(const struct spirv_module *module, uint32_t
 		                       UINT32_MAX);
 	type->count = (uint32_t)count;
 	type->flags |= length->specialised ? SPIRV_TYPE_SPEC_SIZED : 0;
+	type->flags |= length->wrapped ? SPIRV_TYPE_WRAPPED : 0;
 	return KILN_OK;
 }
 
@@ -125,7 +126,7 @@ static enum kiln_status array(struct spirv_module *module, uint32_t at, struct s
 	KILN_TRY(kiln_spirv_type_index(module, at, module->words[at + 2], &type->element));
 	element = &module->types.items[type->element];
 	type->kind = runtime ? SPIRV_TYPE_RUNTIME_ARRAY : SPIRV_TYPE_ARRAY;
-	type->flags = element->flags & (SPIRV_TYPE_LOOSE | SPIRV_TYPE_SPEC_SIZED);
+	type->flags = element->flags & (SPIRV_TYPE_LOOSE | SPIRV_TYPE_SPEC_SIZED | SPIRV_TYPE_WRAPPED);
 	declared_stride(module, module->words[at + 1], type);
 	if (!runtime)
 		KILN_TRY(array_length(module, at, type));

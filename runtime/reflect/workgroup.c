@@ -21,8 +21,7 @@ void kiln_spirv_sort_modes(struct spirv_module *module)
 		qsort(module->modes.items, module->modes.count, sizeof(*module->modes.items), compare_modes);
 }
 
-/* First mode of the function, NULL when it has none. */
-static const struct spirv_mode *find_mode(const struct spirv_module *module, uint32_t function)
+const struct spirv_mode *kiln_spirv_mode(const struct spirv_module *module, uint32_t function)
 {
 	size_t low = 0, high = module->modes.count;
 
@@ -66,6 +65,12 @@ static enum kiln_status dim_of_id(const struct spirv_module *module, uint32_t at
 			"Kiln does not evaluate. Fix: use integer operations only, or a specialisation "
 			"constant of its own.",
 			id);
+	/* Vulkan takes no other, and a specialised size is handed to it as four bytes. */
+	if (module->types.items[value->type].size != 4)
+		return kiln_spirv_fail(module, KILN_ERR_SPIRV_INVALID, at,
+		                       "a workgroup dimension, id %u, is an integer of %u bits; expected 32. "
+		                       "Fix: declare the constant as uint.",
+		                       id, (unsigned)module->types.items[value->type].size * 8);
 	KILN_TRY(check_dim(module, at, value->bits));
 	*out_dim = (struct kiln_workgroup_dim){
 		.size = (uint32_t)value->bits,
@@ -112,7 +117,7 @@ static enum kiln_status from_mode(const struct spirv_module *module, uint32_t at
 enum kiln_status kiln_spirv_workgroup(const struct spirv_module *module, const struct spirv_entry *entry,
                                       struct kiln_workgroup_dim out_dims[3])
 {
-	const struct spirv_mode *mode = find_mode(module, entry->function);
+	const struct spirv_mode *mode = kiln_spirv_mode(module, entry->function);
 
 	if (module->workgroup_size != 0)
 		return from_built_in(module, out_dims);

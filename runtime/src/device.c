@@ -19,6 +19,12 @@ void kiln_device_lose(struct kiln_device *device)
 	atomic_store_explicit(&device->lost, KILN_ERR_DEVICE_LOST, memory_order_release);
 }
 
+void kiln_device_abandon(struct kiln_device *device)
+{
+	atomic_store_explicit(&device->abandoned, true, memory_order_relaxed);
+	kiln_device_lose(device);
+}
+
 enum kiln_status kiln_device_vk_error(struct kiln_device *device, VkResult result, const char *call)
 {
 	if (result == VK_ERROR_DEVICE_LOST)
@@ -181,8 +187,10 @@ static void open_store(struct kiln_device *device, const struct kiln_device_para
 	                                 : kiln_setting_text(&kiln_env_process, KILN_SETTING_CACHE_DIR);
 	char path[4096];
 
-	if (params->no_autotune ||
-	    kiln_setting_choice(&kiln_env_process, KILN_SETTING_AUTOTUNE) == KILN_AUTOTUNE_MODE_OFF)
+	device->autotune_mode = params->no_autotune
+	                                ? KILN_AUTOTUNE_MODE_OFF
+	                                : kiln_setting_choice(&kiln_env_process, KILN_SETTING_AUTOTUNE);
+	if (device->autotune_mode == KILN_AUTOTUNE_MODE_OFF)
 		return;
 	device->store = params->store;
 	if (device->store)
@@ -209,6 +217,8 @@ static enum kiln_status init_tiers(struct kiln_device *device)
 	uint64_t entries = kiln_setting_number(&kiln_env_process, KILN_SETTING_PIPELINE_CACHE_ENTRIES);
 	uint64_t bytes = kiln_setting_number(&kiln_env_process, KILN_SETTING_PIPELINE_CACHE_BYTES);
 
+	KILN_TRY(kiln_mutex_init(&device->tuned_keys.lock));
+	device->tuned_keys.lock_ready = true;
 	KILN_TRY(kiln_stream_init(&device->stream));
 	KILN_TRY(kiln_programs_init(&device->programs));
 	device->programs.drop_module = drop_module;
@@ -257,8 +267,21 @@ enum kiln_status kiln_device_open(const struct kiln_device_params *params, struc
 
 /* ---- Closing ---- */
 
+/* What a device that hangs may still use stays, and with it all that Vulkan would wait for. */
+static void abandon(struct kiln_device *device)
+{
+	if (device->owns_cache)
+		kiln_cache_close(&device->cache);
+	if (device->owns_store)
+		kiln_store_close(&device->store);
+}
+
 static void destroy(struct kiln_device *device)
 {
+	if (atomic_load_explicit(&device->abandoned, memory_order_relaxed)) {
+		abandon(device);
+		return;
+	}
 	if (device->handle) {
 		/* The tier's pipelines retire through the stream, so the stream goes last. */
 		kiln_pipeline_tier_finish(&device->pipelines);
@@ -272,6 +295,9 @@ static void destroy(struct kiln_device *device)
 	if (device->owns_store)
 		kiln_store_close(&device->store);
 	kiln_instance_finish(&device->instance);
+	if (device->tuned_keys.lock_ready)
+		kiln_mutex_finish(&device->tuned_keys.lock);
+	kiln_free(device->tuned_keys.keys);
 	kiln_free(device);
 }
 

@@ -16,6 +16,14 @@
 #include "stream.h"
 #include "vulkan_api.h"
 
+/* What was tuned, or refused, by launches of this device's kernels: each at most once. */
+struct kiln_tuned_keys {
+	struct kiln_mutex lock;
+	bool lock_ready;
+	struct kiln_tune_key *keys;
+	size_t count;
+};
+
 struct kiln_device {
 	atomic_uint references; /* the handle the caller holds, and one for each buffer and kernel */
 
@@ -51,8 +59,13 @@ struct kiln_device {
 	struct kiln_pipeline_tier pipelines;
 	struct kiln_stream stream;
 
-	atomic_int lost; /* an enum kiln_status once the device is lost: latched, sticky */
+	atomic_bool abandoned; /* lost, and never idle again: nothing of it may be waited for or freed */
+	atomic_int lost;       /* an enum kiln_status once the device is lost: latched, sticky */
 	atomic_uint_fast64_t failed, rejected, unkept, launches, submits, barriers;
+
+	int autotune_mode; /* KILN_AUTOTUNE_MODE_* */
+	struct kiln_tuned_keys tuned_keys;
+	atomic_uint_fast64_t tune_floor_ns; /* what the shortest dispatch takes; 0 = not measured yet */
 };
 
 /* Keep and drop a reference; the last drop destroys. */
@@ -64,6 +77,9 @@ enum kiln_status kiln_device_vk_error(struct kiln_device *device, VkResult resul
 
 /* Latches device loss. */
 void kiln_device_lose(struct kiln_device *device);
+
+/* Latches device loss for a device that will not come back to idle: what it holds is left to the process' end. */
+void kiln_device_abandon(struct kiln_device *device);
 
 /* KILN_OK, or the sticky KILN_ERR_DEVICE_LOST with its message. */
 enum kiln_status kiln_device_check(struct kiln_device *device);

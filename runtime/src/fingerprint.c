@@ -80,6 +80,15 @@ static void hash_driver(struct kiln_hasher *hasher, const struct kiln_physical *
 	kiln_hash_string(hasher, info->driver_info[0] || !build_id ? "" : build_id);
 }
 
+struct kiln_digest kiln_processor_digest(void)
+{
+	struct kiln_hasher hasher;
+
+	kiln_hash_init(&hasher, "kiln processor");
+	hash_cpu(&hasher);
+	return kiln_hash_finish(&hasher);
+}
+
 struct kiln_fingerprint kiln_device_fingerprint_of(const struct kiln_physical *physical,
                                                    const struct kiln_device_setup *setup, bool validation,
                                                    const char *build_id)

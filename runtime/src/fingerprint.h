@@ -10,6 +10,9 @@ struct kiln_fingerprint kiln_device_fingerprint_of(const struct kiln_physical *p
                                                    const struct kiln_device_setup *setup, bool validation,
                                                    const char *build_id);
 
+/* A digest of the processor's model and instruction sets: what a CPU device depends on. */
+struct kiln_digest kiln_processor_digest(void);
+
 /* Hex build-id of the library that holds `address`; "" when it has none. */
 void kiln_build_id(const void *address, char *out_hex, size_t bytes);
 

@@ -8,10 +8,13 @@
 #include <base/clock.h>
 #include <base/error.h>
 #include <base/log.h>
+#include <base/settings.h>
 
 #include "device.h"
 #include "kernel_check.h"
 #include "kernel_variant.h"
+#include "tune_choice.h"
+#include "tune_launch.h"
 
 /* ---- Creating and destroying ---- */
 
@@ -27,6 +30,7 @@ static enum kiln_status take_params(struct kiln_kernel *kernel, const struct kil
 {
 	kernel->subgroup_size = params->subgroup_size;
 	kernel->guarded = params->guarded;
+	kernel->resizable = params->resizable;
 	if (params->spec_count == 0)
 		return KILN_OK;
 	kernel->spec = kiln_memdup(params->spec, params->spec_count * sizeof(*kernel->spec));
@@ -77,6 +81,15 @@ static void caller_workgroup(const struct kiln_kernel *kernel, const struct kiln
 	}
 }
 
+/* Where no record can be, launches need not ask for one. */
+static void follow_store(struct kiln_kernel *kernel)
+{
+	bool tunable = kernel->device->store && kiln_kernel_is_tunable(kernel);
+
+	kernel->tunes_itself = tunable && kernel->device->autotune_mode >= KILN_AUTOTUNE_MODE_TUNE;
+	atomic_init(&kernel->by_bucket, tunable && !kiln_store_is_empty(kernel->device->store));
+}
+
 static enum kiln_status prepare(struct kiln_kernel *kernel, const struct kiln_kernel_params *params)
 {
 	uint32_t wanted[3];
@@ -91,9 +104,13 @@ static enum kiln_status prepare(struct kiln_kernel *kernel, const struct kiln_ke
 	KILN_TRY(kiln_interface_init(&kernel->interface, kernel->program, kernel->interface.entry->name,
 	                             kernel->spec, kernel->spec_count));
 	kiln_workgroup_default(kernel->interface.entry, kernel->spec, kernel->spec_count, kernel->own);
-	kiln_kernel_tune(kernel);
+	kernel->tune_key = kiln_kernel_tune_key(kernel, KILN_TUNE_ANY_SIZE);
+	KILN_TRY(kiln_reflection_tunables(kernel->program->reflection, kernel->interface.entry,
+	                                  params->tunables, params->tunable_count, &kernel->tunables));
 	caller_workgroup(kernel, params, wanted);
-	return kiln_kernel_choose(kernel, wanted);
+	KILN_TRY(kiln_kernel_choose(kernel, wanted));
+	follow_store(kernel);
+	return KILN_OK;
 }
 
 enum kiln_status kiln_kernel_create(struct kiln_device *device, const struct kiln_kernel_params *params,
@@ -137,14 +154,10 @@ void kiln_kernel_destroy(struct kiln_kernel **kernel)
 
 	if (!k)
 		return;
-	for (int i = 0; i < KILN_VARIANT_COUNT; i++) {
-		kiln_pipeline_unreference(atomic_load(&k->variants[i].pipeline));
-		kiln_interface_finish(&k->variants[i].interface);
-		kiln_free(k->variants[i].spec);
-		kiln_free(k->variants[i].miss_text);
-		kiln_free(k->variants[i].policy);
-		kiln_free(k->variants[i].manifest);
-	}
+	kiln_tuning_finish(k);
+	kiln_tuned_finish(k);
+	for (int i = 0; i < KILN_VARIANT_COUNT; i++)
+		kiln_variant_finish(k, &k->variants[i]);
 	kiln_interface_finish(&k->interface);
 	kiln_programs_release(&k->device->programs, k->program);
 	if (k->lock_ready)
@@ -167,11 +180,31 @@ const struct kiln_entry_point *kiln_kernel_entry(const struct kiln_kernel *kerne
 
 /* ---- Resolving ---- */
 
+static struct kiln_variant *by_bucket(struct kiln_kernel *kernel, const uint32_t threads[3])
+{
+	struct kiln_tuned *tuned = atomic_load_explicit(&kernel->tuned_last, memory_order_acquire);
+	uint32_t bucket = kiln_tune_bucket(threads);
+
+	if (!tuned || tuned->bucket != bucket)
+		tuned = kiln_tuned_of(kernel, bucket);
+	if (!tuned || !tuned->variant ||
+	    (!kernel->guarded &&
+	     kiln_workgroup_rounds_further(tuned->variant->choice.size, kernel->own, threads)))
+		return NULL;
+	return tuned->variant;
+}
+
 struct kiln_variant *kiln_kernel_variant(struct kiln_kernel *kernel, const uint32_t threads[3])
 {
 	struct kiln_variant *preferred = &kernel->variants[KILN_VARIANT_PREFERRED];
 	struct kiln_variant *own = &kernel->variants[KILN_VARIANT_OWN];
+	struct kiln_variant *tuned;
 
+	if (threads && atomic_load_explicit(&kernel->by_bucket, memory_order_relaxed)) {
+		tuned = by_bucket(kernel, threads);
+		if (tuned)
+			return tuned;
+	}
 	if (!threads || !own->spec ||
 	    !kiln_workgroup_rounds_further(preferred->choice.size, kernel->own, threads))
 		return preferred;
@@ -206,8 +239,8 @@ static enum kiln_status resolve_anew(struct kiln_kernel *kernel, struct kiln_var
 	uint64_t epoch = kiln_pipeline_tier_epoch(&kernel->device->pipelines);
 	struct kiln_pipeline *before;
 
-	KILN_TRY(kiln_resolve(kernel->device, kernel->program, &variant->key, &variant->identity,
-	                      kernel->name, told, &variant->resolution));
+	KILN_TRY(kiln_resolve(kernel->device, kiln_variant_program(kernel, variant), &variant->key,
+	                      &variant->identity, kernel->name, told, &variant->resolution));
 	kiln_free(variant->miss_text);
 	variant->miss_text = variant->resolution.miss_text;
 	before = atomic_exchange_explicit(&variant->pipeline, variant->resolution.pipeline,
@@ -360,6 +393,16 @@ static enum kiln_status resolve_variant(struct kiln_kernel *kernel, struct kiln_
 	return status;
 }
 
+/* Why this problem size has no record of its own in use, where the variant says nothing. */
+static const char *note_of(struct kiln_kernel *kernel, const uint32_t threads[3])
+{
+	struct kiln_tuned *tuned = NULL;
+
+	if (atomic_load_explicit(&kernel->by_bucket, memory_order_relaxed))
+		tuned = kiln_tuned_of(kernel, kiln_tune_bucket(threads));
+	return tuned ? tuned->note : "";
+}
+
 enum kiln_status kiln_kernel_resolve(struct kiln_kernel *kernel, struct kiln_build *out_build)
 {
 	KILN_CHECK(kernel,
@@ -376,7 +419,10 @@ enum kiln_status kiln_kernel_resolve_for(struct kiln_kernel *kernel, const uint3
 	           "kiln_kernel_resolve_for: the kernel is NULL. Fix: create one with kiln_kernel_create()");
 	for (int d = 0; threads && d < 3; d++)
 		whole[d] = threads[d] || d == 0 ? threads[d] : 1;
-	return resolve_variant(kernel, kiln_kernel_variant(kernel, threads ? whole : NULL), out_build);
+	KILN_TRY(resolve_variant(kernel, kiln_kernel_variant(kernel, threads ? whole : NULL), out_build));
+	if (out_build && threads && !out_build->workgroup_note[0])
+		out_build->workgroup_note = note_of(kernel, whole);
+	return KILN_OK;
 }
 
 enum kiln_status kiln_kernel_describe(struct kiln_kernel *kernel, struct kiln_build *out_build)

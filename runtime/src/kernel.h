@@ -14,6 +14,7 @@
  * size would round up further. */
 struct kiln_variant {
 	struct kiln_workgroup_choice choice;
+	struct kiln_program *program; /* acquired where it is not the kernel's: a resized copy; else NULL */
 	struct kiln_interface interface; /* at this size: shared arrays may depend on it */
 	uint32_t buffer_count;           /* arguments a launch takes: array bindings count their elements */
 	struct kiln_spec_value *spec;    /* what the key points to */
@@ -36,6 +37,9 @@ struct kiln_variant {
 
 enum { KILN_VARIANT_PREFERRED, KILN_VARIANT_OWN, KILN_VARIANT_COUNT };
 
+struct kiln_tuned;
+struct kiln_tuning;
+
 struct kiln_kernel {
 	struct kiln_device *device;      /* referenced */
 	struct kiln_program *program;    /* acquired */
@@ -45,12 +49,22 @@ struct kiln_kernel {
 	uint32_t own[3]; /* the size with the caller's constants and nothing else */
 	uint32_t subgroup_size;
 	bool guarded;
-	struct kiln_tune_key tune_key;
+	bool resizable; /* a literal workgroup size may be changed */
+	struct kiln_tunables tunables;
+	struct kiln_tune_key tune_key; /* of records that hold for every problem size */
 	char name[64];
 
 	struct kiln_mutex lock;
 	bool lock_ready;
 	struct kiln_variant variants[KILN_VARIANT_COUNT];
+
+	atomic_bool by_bucket;    /* launches look at what `tuned` says of their problem size */
+	struct kiln_tuned *tuned; /* tune_choice.h; guarded by the lock, and nothing leaves it */
+	_Atomic(struct kiln_tuned *) tuned_last; /* what the last launch looked at */
+	bool tunes_itself;                       /* KILN_AUTOTUNE=tune or retune */
+	struct kiln_tuning *tunings;             /* tune_launch.c; as `tuned` */
+	_Atomic(struct kiln_tuning *) tuning_last;
+
 	_Atomic(struct kiln_variant *)
 		reported; /* what the last resolve asked for was about; NULL = the preferred */
 };

@@ -1,3 +1,5 @@
+#include "launch.h"
+
 #include <string.h>
 
 #include <base/error.h>
@@ -5,13 +7,9 @@
 #include "buffer.h"
 #include "device.h"
 #include "kernel.h"
+#include "tune_launch.h"
 
 /* ---- Arguments ---- */
-
-struct arguments {
-	struct kiln_stream_binding bindings[KILN_BUFFERS_MAX];
-	uint32_t count;
-};
 
 static enum kiln_status wrong_count(const struct kiln_kernel *kernel, size_t expected, size_t given)
 {
@@ -43,7 +41,8 @@ static bool is_hole(const struct kiln_launch_params *params, size_t at, size_t e
 }
 
 static enum kiln_status gather(const struct kiln_kernel *kernel, uint32_t expected,
-                               const struct kiln_launch_params *params, struct arguments *out_arguments)
+                               const struct kiln_launch_params *params,
+                               struct kiln_launch_arguments *out_arguments)
 {
 	size_t count = params->args ? params->arg_count : count_buffers(params);
 
@@ -160,7 +159,8 @@ static enum kiln_status check_argument(const struct slot *slot, struct kiln_stre
 }
 
 static enum kiln_status check_arguments(const struct kiln_kernel *kernel,
-                                        const struct kiln_entry_point *entry, struct arguments *arguments)
+                                        const struct kiln_entry_point *entry,
+                                        struct kiln_launch_arguments *arguments)
 {
 	size_t at = 0;
 
@@ -173,8 +173,8 @@ static enum kiln_status check_arguments(const struct kiln_kernel *kernel,
 
 /* ---- Push constants and threads ---- */
 
-static enum kiln_status check_push(const struct kiln_kernel *kernel, uint32_t expected,
-                                   const struct kiln_launch_params *params)
+enum kiln_status kiln_launch_check_push(const struct kiln_kernel *kernel, uint32_t expected,
+                                        const struct kiln_launch_params *params)
 {
 	if (expected > 0 && (!params->push || params->push_bytes == 0))
 		return kiln_error(
@@ -195,8 +195,8 @@ static enum kiln_status check_push(const struct kiln_kernel *kernel, uint32_t ex
 	return KILN_OK;
 }
 
-static enum kiln_status count_groups(const struct kiln_kernel *kernel, const uint32_t threads[3],
-                                     const uint32_t size[3], uint32_t out_groups[3])
+enum kiln_status kiln_launch_groups(const struct kiln_kernel *kernel, const uint32_t threads[3],
+                                    const uint32_t size[3], uint32_t out_groups[3])
 {
 	const uint32_t *limit = kernel->device->info.max_workgroup_count;
 
@@ -215,12 +215,58 @@ static enum kiln_status count_groups(const struct kiln_kernel *kernel, const uin
 	return KILN_OK;
 }
 
-enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params)
+enum kiln_status kiln_launch_check(const struct kiln_kernel *kernel, const struct kiln_variant *variant,
+                                   const struct kiln_launch_params *params,
+                                   struct kiln_launch_arguments *out_arguments)
+{
+	const struct kiln_entry_point *entry = variant->interface.entry;
+
+	KILN_TRY(gather(kernel, variant->buffer_count, params, out_arguments));
+	KILN_TRY(check_arguments(kernel, entry, out_arguments));
+	return kiln_launch_check_push(kernel, entry->push_bytes, params);
+}
+
+static enum kiln_status launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params,
+                               const uint32_t threads[3])
 {
 	const struct kiln_entry_point *entry;
 	struct kiln_variant *variant;
-	struct arguments arguments;
-	struct kiln_stream_launch launch;
+	struct kiln_launch_arguments arguments;
+	struct kiln_stream_launch work;
+
+	variant = kiln_kernel_variant(kernel, threads);
+	entry = variant->interface.entry;
+	KILN_TRY(kiln_launch_check(kernel, variant, params, &arguments));
+	work = (struct kiln_stream_launch){
+		.current = &variant->pipeline,
+		.entry = entry,
+		.bindings = arguments.bindings,
+		.binding_count = arguments.count,
+		.push = params->push,
+		.push_bytes = entry->push_bytes,
+	};
+	KILN_TRY(kiln_launch_groups(kernel, threads, variant->choice.size, work.groups));
+	if (threads[0] == 0)
+		return KILN_OK;
+	KILN_TRY(kiln_kernel_ready(kernel, variant));
+	return kiln_stream_launch(kernel->device, &work);
+}
+
+/* One that tunes itself has the launch in the middle of it. */
+static enum kiln_status launch_and_tune(struct kiln_kernel *kernel, const struct kiln_launch_params *params,
+                                        const uint32_t threads[3])
+{
+	struct kiln_tune_launch tune;
+	enum kiln_status status;
+
+	kiln_tune_launch_begin(kernel, threads, &tune);
+	status = launch(kernel, params, threads);
+	kiln_tune_launch_end(kernel, status == KILN_OK ? params : NULL, &tune);
+	return status;
+}
+
+enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params)
+{
 	uint32_t threads[3];
 
 	KILN_CHECK(kernel, "kiln_launch: the kernel is NULL. Fix: create one with kiln_kernel_create()");
@@ -229,22 +275,7 @@ enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launc
 	KILN_TRY(kiln_device_check_launch(kernel->device));
 	for (int d = 0; d < 3; d++)
 		threads[d] = params->threads[d] || d == 0 ? params->threads[d] : 1;
-	variant = kiln_kernel_variant(kernel, threads);
-	entry = variant->interface.entry;
-	KILN_TRY(gather(kernel, variant->buffer_count, params, &arguments));
-	KILN_TRY(check_arguments(kernel, entry, &arguments));
-	KILN_TRY(check_push(kernel, entry->push_bytes, params));
-	launch = (struct kiln_stream_launch){
-		.current = &variant->pipeline,
-		.entry = entry,
-		.bindings = arguments.bindings,
-		.binding_count = arguments.count,
-		.push = params->push,
-		.push_bytes = entry->push_bytes,
-	};
-	KILN_TRY(count_groups(kernel, threads, variant->choice.size, launch.groups));
-	if (threads[0] == 0)
-		return KILN_OK;
-	KILN_TRY(kiln_kernel_ready(kernel, variant));
-	return kiln_stream_launch(kernel->device, &launch);
+	if (kernel->tunes_itself && threads[0] != 0)
+		return launch_and_tune(kernel, params, threads);
+	return launch(kernel, params, threads);
 }

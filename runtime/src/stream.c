@@ -61,7 +61,8 @@ static void note_done(struct kiln_stream *stream, uint64_t ticket)
 /* A lost device is done with everything once it is idle, and nothing waits for it again. */
 static void give_up(struct kiln_device *device)
 {
-	(void)device->vk.vkDeviceWaitIdle(device->handle);
+	if (!atomic_load_explicit(&device->abandoned, memory_order_relaxed))
+		(void)device->vk.vkDeviceWaitIdle(device->handle);
 	device->stream.recording = NULL;
 	note_done(&device->stream, device->stream.next_ticket++);
 }

@@ -41,9 +41,23 @@ enum kiln_status kiln_workgroup_check(const uint32_t size[3], const struct kiln_
 		limits->threads);
 }
 
-/* May this kernel have this size at all? Two dimensions set by one constant must agree. */
-static bool reachable(const struct kiln_entry_point *entry, const uint32_t own[3], const uint32_t size[3])
+static bool any_specialised(const struct kiln_entry_point *entry)
 {
+	return entry->workgroup[0].specialised || entry->workgroup[1].specialised ||
+	       entry->workgroup[2].specialised;
+}
+
+static bool all_literal(const struct kiln_entry_point *entry)
+{
+	return !any_specialised(entry) && !entry->workgroup[0].derived && !entry->workgroup[1].derived &&
+	       !entry->workgroup[2].derived;
+}
+
+bool kiln_workgroup_reachable(const struct kiln_entry_point *entry, const uint32_t own[3], bool resizable,
+                              const uint32_t size[3])
+{
+	if (resizable && all_literal(entry))
+		return true;
 	for (int d = 0; d < 3; d++) {
 		if (!entry->workgroup[d].specialised && size[d] != own[d])
 			return false;
@@ -53,6 +67,17 @@ static bool reachable(const struct kiln_entry_point *entry, const uint32_t own[3
 				return false;
 	}
 	return true;
+}
+
+/* As kiln_workgroup_reachable(), but derived dimensions may say anything: they follow the others. */
+static bool can_follow(const struct kiln_entry_point *entry, const uint32_t own[3], bool resizable,
+                       const uint32_t size[3])
+{
+	uint32_t given[3];
+
+	for (int d = 0; d < 3; d++)
+		given[d] = entry->workgroup[d].derived ? own[d] : size[d];
+	return kiln_workgroup_reachable(entry, own, resizable, given);
 }
 
 static bool all_ones(const struct kiln_entry_point *entry, const uint32_t own[3])
@@ -70,12 +95,6 @@ static void take(struct kiln_workgroup_choice *choice, const uint32_t size[3],
 	choice->source = source;
 }
 
-static bool any_specialised(const struct kiln_entry_point *entry)
-{
-	return entry->workgroup[0].specialised || entry->workgroup[1].specialised ||
-	       entry->workgroup[2].specialised;
-}
-
 /* The size when neither the caller nor the store has a say. */
 static void take_own(struct kiln_workgroup_choice *choice, const struct kiln_entry_point *entry,
                      const uint32_t own[3], const struct kiln_workgroup_limits *limits)
@@ -85,7 +104,7 @@ static void take_own(struct kiln_workgroup_choice *choice, const struct kiln_ent
 	if (!any_specialised(entry))
 		take(choice, own, KILN_WORKGROUP_FIXED);
 	else if (entry->workgroup[0].specialised && all_ones(entry, own) && within(rule, limits) &&
-	         reachable(entry, own, rule))
+	         kiln_workgroup_reachable(entry, own, false, rule))
 		take(choice, rule, KILN_WORKGROUP_RULE);
 	else
 		take(choice, own, KILN_WORKGROUP_KERNEL);
@@ -108,7 +127,7 @@ static void fill_in(const struct kiln_entry_point *entry, const uint32_t own[3],
 
 enum kiln_status kiln_workgroup_choose(const struct kiln_entry_point *entry, const uint32_t own[3],
                                        const uint32_t wanted[3], const uint32_t record[3],
-                                       const struct kiln_workgroup_limits *limits,
+                                       const struct kiln_workgroup_limits *limits, bool resizable,
                                        struct kiln_workgroup_choice *out_choice)
 {
 	struct kiln_workgroup_choice choice = {.note = ""};
@@ -116,14 +135,15 @@ enum kiln_status kiln_workgroup_choose(const struct kiln_entry_point *entry, con
 
 	if (wanted[0] || wanted[1] || wanted[2]) {
 		fill_in(entry, own, wanted, size);
-		if (!reachable(entry, own, size))
+		if (!kiln_workgroup_reachable(entry, own, resizable, size))
 			return kiln_error(
 				KILN_ERR_INVALID_ARGUMENT,
 				"workgroup %ux%ux%u was asked for, but the kernel of %ux%ux%u fixes a dimension or sets two "
-				"by one constant. Fix: declare each with local_size_x_id, or do not ask for a size",
+				"by one constant. Fix: declare each with local_size_x_id, set .resizable where the kernel does not "
+				"depend on its size, or do not ask for one",
 				size[0], size[1], size[2], own[0], own[1], own[2]);
 		take(&choice, size, KILN_WORKGROUP_EXPLICIT);
-	} else if (record && reachable(entry, own, record) && within(record, limits)) {
+	} else if (record && can_follow(entry, own, resizable, record) && within(record, limits)) {
 		take(&choice, record, KILN_WORKGROUP_STORE);
 	} else {
 		if (record)
@@ -145,4 +165,29 @@ bool kiln_workgroup_rounds_further(const uint32_t size[3], const uint32_t own[3]
 			return true;
 	}
 	return false;
+}
+
+static const char *refusal(const struct kiln_workgroup_tuning *tuning, const uint32_t size[3],
+                           const struct kiln_workgroup_limits *limits)
+{
+	if (!can_follow(tuning->entry, tuning->own, tuning->resizable, size))
+		return "the module fixes this dimension, or sets two by one constant";
+	if (!within(size, limits))
+		return "the device does not take workgroups of this size";
+	if (!tuning->guarded && tuning->threads[0] == 0)
+		return "the number of threads is not known, and the kernel is not declared guarded";
+	if (!tuning->guarded && kiln_workgroup_rounds_further(size, tuning->own, tuning->threads))
+		return "it would round the threads up further, and the kernel is not declared guarded";
+	if (!tuning->proven && !tuning->on_copies)
+		return "its output at this size was not compared with the default's yet";
+	return "";
+}
+
+bool kiln_workgroup_tunable(const struct kiln_workgroup_tuning *tuning, const uint32_t size[3],
+                            const struct kiln_workgroup_limits *limits, const char **out_reason)
+{
+	bool own = memcmp(size, tuning->own, sizeof(tuning->own)) == 0;
+
+	*out_reason = own ? "" : refusal(tuning, size, limits);
+	return (*out_reason)[0] == '\0';
 }

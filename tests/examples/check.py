@@ -295,7 +295,24 @@ def own_device_loads_what_it_compiled_before(programs):
     example.run("--nonsense", env={}, code=2)
 
 
-LAUNCHING = ("01_saxpy", "02_reduce", "03_image", "05_mandelbrot")
+@behaviour
+def autotune_is_right_before_and_after(programs):
+    example = Example(programs, "07_autotune")
+    out = example.run("--budget", "1000", env=driver("lvp")).stdout
+    rows = re.findall(r"^(row sums|product) +\d+x\d+x1 .* \d+\.\d\dx$", out, re.MULTILINE)
+    assert rows == ["row sums", "product"], out
+    assert len(re.findall(r"^(?:row sums|product) +tried \d+ of \d+ configurations in ", out, re.MULTILINE)) == 2, out
+    store = pathlib.Path(example.path("kiln/autotune.toml"))
+    assert store.read_text(encoding="utf-8").count("[[record]]") == 2
+    # What is not provisional is not measured again.
+    settled = len(re.findall(r'^status = "(?:tuned|default)"', store.read_text(encoding="utf-8"), re.MULTILINE))
+    out = example.run("--budget", "100", env=driver("lvp")).stdout
+    assert out.count("was tuned by an earlier start") == settled, out
+    out = example.run("--budget", "100", "--retune", env=driver("lvp")).stdout
+    assert "by an earlier start" not in out, out
+
+
+LAUNCHING = ("01_saxpy", "02_reduce", "03_image", "05_mandelbrot", "07_autotune")
 
 
 @behaviour
@@ -321,7 +338,7 @@ def help_is_printed_and_nonsense_refused(programs):
         assert done.stdout.startswith(f"usage: {name}"), name
         Example(programs, name).run("--no-such-option", env={}, code=2)
     for name, option, value in (("01_saxpy", "-n", "0"), ("02_reduce", "-n", "many"), ("03_image", "-s", "1e9"),
-                                ("05_mandelbrot", "-s", "nan")):
+                                ("05_mandelbrot", "-s", "nan"), ("07_autotune", "--budget", "0")):
         done = Example(programs, name).run(option, value, env={}, code=2)
         assert "takes a number" in done.stderr, name
 

@@ -9,6 +9,7 @@
 #include <base/alloc.h>
 
 #include "load.h"
+#include "quick.h"
 #include "save.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -46,6 +47,43 @@ static void plan(struct kiln_strings *strings, const struct kiln_records *file, 
 		check(kiln_records_set(mine, &file->entries[1].record, KILN_NO_SOURCE, KILN_PENDING_FORGET));
 }
 
+static void check_entry(const struct kiln_entry *entry, const struct kiln_entry *other)
+{
+	const struct kiln_tune_record *a = &entry->record, *b = &other->record;
+
+	check(memcmp(a->workgroup_size, b->workgroup_size, sizeof(a->workgroup_size)) == 0 &&
+	      memcmp(a->tile, b->tile, sizeof(a->tile)) == 0 && a->unroll == b->unroll);
+	check(a->recorded_at == b->recorded_at && a->driver == b->driver && a->bad == b->bad);
+	check(a->bucket == b->bucket && a->rounds == b->rounds && a->status == b->status &&
+	      a->ratio_default == b->ratio_default && entry->foreign == 0 && other->foreign == 0);
+}
+
+static void check_same(const struct kiln_records *quick, const struct kiln_records *file)
+{
+	check(quick->live == file->live);
+	for (size_t i = 0; i < quick->count; i++) {
+		const struct kiln_entry *entry = &quick->entries[i];
+		const struct kiln_entry *other =
+			kiln_records_find(file, &entry->record.key, entry->record.adapter);
+
+		check(other != NULL && other->live);
+		check_entry(entry, other);
+	}
+}
+
+/* What the short way reads, the parser reads too, and the same. */
+static void read_quickly(const char *text, size_t bytes, struct kiln_strings *strings,
+                         enum kiln_status status, const struct kiln_records *file)
+{
+	struct kiln_records quick = {0};
+
+	if (kiln_quick_load(text, bytes, strings, &quick) == KILN_OK) {
+		check(status == KILN_OK);
+		check_same(&quick, file);
+	}
+	kiln_records_finish(&quick);
+}
+
 static void rewrite(const struct kiln_save *save, const char *text, size_t bytes,
                     const struct kiln_records *file)
 {
@@ -61,6 +99,7 @@ static void rewrite(const struct kiln_save *save, const char *text, size_t bytes
 		check(kiln_save_merge(save, (const char *)once.data, once.bytes, &mine, &again, &twice) ==
 		      KILN_OK);
 		check(twice.bytes == once.bytes && memcmp(once.data, twice.data, once.bytes) == 0);
+		read_quickly((const char *)once.data, once.bytes, save->strings, KILN_OK, &again);
 	}
 	kiln_writer_finish(&once);
 	kiln_writer_finish(&twice);
@@ -81,6 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (status == KILN_OK)
 		status = kiln_load_records(save.path, toml, &strings, &file);
 	kiln_toml_free(toml);
+	read_quickly(text, size, &strings, status, &file);
 	if (status == KILN_OK)
 		rewrite(&save, text, size, &file);
 	kiln_records_finish(&file);

@@ -10,7 +10,8 @@ import support
 from support import BAD_KERNEL, BAD_LAUNCH, FAILURE, FILE, NO_DEVICE, USAGE
 
 COMMANDS = ("info", "run", "reflect", "compile", "cache ls", "cache show", "cache path", "cache stat", "cache why",
-            "cache verify", "cache gc", "cache clear", "cache export", "cache import", "tune ls", "env")
+            "cache verify", "cache gc", "cache clear", "cache export", "cache import", "tune run", "tune explain",
+            "tune plot", "tune ls", "tune show", "tune forget", "tune export", "tune import", "env")
 NO_DRIVER = {"VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"}
 
 RECORD = """schema = 1
@@ -202,7 +203,8 @@ def records_are_listed(kiln):
     answer = kiln.json("tune", "ls", store)
     assert answer["records"] == [{
         "key": "81000100010000000240632400000000", "adapter": "vulkan-some-device", "workgroup_size": [128, 1, 1],
-        "unroll": 4, "tile": [16, 16, 1], "recorded_at": "2026-05-02"}], answer
+        "unroll": 4, "tile": [16, 16, 1], "recorded_at": "2026-05-02", "driver": None, "bucket": 0, "rounds": 0,
+        "ratio_default": None, "status": None, "bad": []}], answer
     assert "128x1x1" in kiln("tune", "ls", store).stdout
     assert len(kiln.json("tune", "ls", env={"KILN_AUTOTUNE_STORE": str(store)})["records"]) == 1
 

@@ -43,6 +43,25 @@ KILN_API bool kiln_tune_key_decode(const char *hex, struct kiln_tune_key *out_ke
  *  Returns: the length needed, without NUL.  Threads: any.  Blocks: no. */
 KILN_API size_t kiln_adapter_id(const char *device_name, char *out_id, size_t bytes);
 
+/** The problem-size bucket of a launch of so many threads: 1 + the binary logarithm of their number, rounded down; y
+ *  and z 0 mean 1, x 0 is the bucket of one thread. Bucket 0, KILN_TUNE_ANY_SIZE, stands for every size.
+ *  Returns: 1 to KILN_TUNE_BUCKET_MAX.  Threads: any.  Blocks: no. */
+KILN_API uint32_t kiln_tune_bucket(const uint32_t threads[3]);
+#define KILN_TUNE_ANY_SIZE 0u
+#define KILN_TUNE_BUCKET_MAX 96u
+
+/** How a record came to be. */
+enum kiln_tune_status {
+	KILN_TUNE_UNSTATED = 0, /* older files, files of other tools */
+	KILN_TUNE_TUNED = 1,    /* measured, and faster than the default */
+	KILN_TUNE_KEPT =
+		2, /* measured, and nothing was faster than the default, which is what the record says */
+	KILN_TUNE_TENTATIVE = 3, /* load or the budget got in the way: to be measured again */
+};
+
+/** As it stands in the file: "tuned", "default", "provisional"; NULL for other values.  Threads: any.  Blocks: no. */
+KILN_API const char *kiln_tune_status_name(enum kiln_tune_status status);
+
 /** A launch configuration and where it came from. Strings in a record handed out by a store are the
  *  store's and stay valid until it is closed, whatever is put, forgotten or saved meanwhile, by any
  *  thread. */
@@ -53,8 +72,21 @@ struct kiln_tune_record {
 	uint32_t unroll;            /* 1 to 2^31 */
 	uint32_t tile[3];           /* each 1 to 2^31; all zero: not tile-shaped */
 	const char *recorded_at;    /* "YYYY-MM-DD" or NULL */
-	const char *driver;         /* free text; kiln_store_put() percent-escapes it to printable ASCII. Or NULL */
+	const char *driver;   /* free text; kiln_store_put() percent-escapes it to printable ASCII. Or NULL */
+	uint32_t bucket;      /* kiln_tune_bucket() of the problem it was tuned for; also part of the key */
+	uint32_t rounds;      /* it was measured in; 0 = unknown */
+	double ratio_default; /* its time by the default's, to four decimals: below 1 is faster. 0 = unknown */
+	enum kiln_tune_status status;
+	/* Configurations never to be tried again: for each a line of a word that says why and its
+	 * kiln_tune_config_text(), "hung 256x1x1 unroll 4". NULL = none. */
+	const char *bad;
 };
+
+#define KILN_TUNE_BAD_LINES 64
+#define KILN_TUNE_BAD_LINE_BYTES 200 /* without the end of line */
+
+/** Whether `line` is among the lines of `bad`; NULL has none.  Threads: any.  Blocks: no. */
+KILN_API bool kiln_tune_bad_has(const char *bad, const char *line);
 
 #define kiln_store_open KILN_ABI(kiln_store_open)
 /** Opens the store of `path`; NULL = kiln_store_default_path(NULL, ...). A relative path counts from the
@@ -96,10 +128,22 @@ KILN_API enum kiln_status kiln_store_load(struct kiln_store *store);
 KILN_API enum kiln_status kiln_store_get(struct kiln_store *store, const struct kiln_tune_key *key,
                                          const char *adapter, struct kiln_tune_record *out_record);
 
+/** Looks up what fits a problem best: the record of its bucket, else one for every size, else that of the nearest
+ *  bucket, the smaller of two. Keys are asked for by bucket, because it is hashed into them: `key_of` gives the one of
+ *  the same kernel. *out_bucket (may be NULL) is the bucket found; *out_reason (may be NULL) says why it is not the one
+ *  asked for, "" when it is; static.
+ *  Returns: as kiln_store_get().  Ownership: as there.
+ *  Threads: any.  Blocks: as kiln_store_get(); up to KILN_TUNE_BUCKET_MAX + 1 look-ups. */
+KILN_API enum kiln_status kiln_store_nearest(struct kiln_store *store, const char *adapter, uint32_t bucket,
+                                             struct kiln_tune_key (*key_of)(void *user, uint32_t bucket),
+                                             void *user, struct kiln_tune_record *out_record,
+                                             uint32_t *out_bucket, const char **out_reason);
+
 /** Adds or replaces in memory and marks dirty. `recorded_at` NULL = today (UTC). Keys of the record that
- *  Kiln does not know stay in the file.
+ *  Kiln does not know stay in the file. `bad` lines only ever grow: those of the record that is replaced, here or in
+ *  the file when it is saved, stay (the newest KILN_TUNE_BAD_LINES of all), unless it was forgotten first.
  *  Returns: KILN_ERR_INVALID_ARGUMENT for numbers outside the bounds above, or strings that are empty, too
- *  long, or (but for `driver`) not printable ASCII; KILN_ERR_OUT_OF_MEMORY.
+ *  long, or (but for `driver`) not printable ASCII, lines of `bad` apart; KILN_ERR_OUT_OF_MEMORY.
  *  Ownership: the strings are copied.  Threads: any.  Blocks: while another thread loads or saves. */
 KILN_API enum kiln_status kiln_store_put(struct kiln_store *store, const struct kiln_tune_record *record);
 

@@ -20,10 +20,15 @@ struct kiln_kernel_params {
 	const char *entry;                  /* NULL = "main", or the only one there is */
 	const struct kiln_spec_value *spec; /* specialisation; ids not listed keep their defaults */
 	size_t spec_count;
-	uint32_t workgroup[3];              /* threads; 0 = store, else the kernel's own size. Needs a specialisable size */
+	uint32_t workgroup[3];              /* threads; 0 = store, else the kernel's own size. Needs a size that is
+	                                       specialisable or `resizable` */
 	uint32_t subgroup_size;             /* 0 = the driver's choice */
 	bool guarded;                       /* the kernel ignores threads beyond those asked for (`if (i < n)`), so a size
 	                                       that rounds threads up further than its own default is safe */
+	bool resizable;                     /* the kernel does not depend on its workgroup size, so that one that is literal
+	                                       in the module may be changed there: see kiln_reflect_resize() */
+	const struct kiln_tunable_id *tunables; /* constants to tune that have no name, or another one */
+	size_t tunable_count;
 	const char *name;                   /* for messages and manifests; copied; NULL = the entry point */
 	bool borrow;                        /* keep no copy of .spirv, only the words the driver gets. Saves the copy of a module
 	                                       that is used once: bytes the device has no copy of are parsed again each time.
@@ -191,9 +196,12 @@ struct kiln_launch_params {
 /** Enqueues a launch after everything enqueued before; resolves the kernel first if needed. Threads are rounded up to whole
  *  workgroups, so kernels guard with `if (i < n)`; one that is not declared guarded keeps its own workgroup size wherever
  *  another would round up further.
+ *  Under KILN_AUTOTUNE=tune, a launch whose problem size has no record is tuned for, on copies of its buffers: at once where it
+ *  takes less than a millisecond, the first time or the second; else in steps, for a twenty-fifth of the time that its launches
+ *  took. The copies are kept until it is done. `retune` does so once in each process whatever the store has.
  *  Returns: KILN_ERR_TOO_FEW_BUFFERS ... KILN_ERR_WORKGROUP_LIMIT, each with a sentence; nothing is enqueued then.
  *  Ownership: buffers must live until the launch is done: destroying one early is safe, it is kept.
- *  Threads: any.  Blocks: only while resolving. */
+ *  Threads: any.  Blocks: only while resolving, or tuning. */
 KILN_API enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params);
 
 KILN_END_DECLS

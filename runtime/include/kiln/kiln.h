@@ -4,10 +4,11 @@
  *   device.h    find and open a device
  *   buffer.h    memory it can see
  *   kernel.h    SPIR-V -> pipeline -> launch, and the report of how it became ready
+ *   tune.h      which workgroup size, unroll depth and tile it runs fastest at
  *   audit.h     how well the cache serves
  *   glsl.h      GLSL -> SPIR-V at run time
  *   cache.h     the disk cache, usable alone
- *   autotune.h  the store of tuned workgroup sizes
+ *   autotune.h  the store of what tuning found
  *   reflect.h   what a SPIR-V module declares
  *   identity.h  what makes a pipeline this pipeline
  *   status.h log.h env.h digest.h
@@ -31,5 +32,6 @@
 #include <kiln/log.h>
 #include <kiln/reflect.h>
 #include <kiln/status.h>
+#include <kiln/tune.h>
 
 #endif

@@ -60,6 +60,35 @@ struct kiln_workgroup_dim {
 	uint32_t spec_id;
 };
 
+/** What a tuner may set in a kernel beside its workgroup size. */
+enum kiln_tunable {
+	KILN_TUNABLE_UNROLL = 0, /* the specialisation constant named UNROLL */
+	KILN_TUNABLE_TILE_X,     /* TILE_X, TILE_Y and TILE_Z the same way */
+	KILN_TUNABLE_TILE_Y,
+	KILN_TUNABLE_TILE_Z,
+};
+#define KILN_TUNABLES 4
+
+/** Says which constant a tunable is, whatever its name. */
+struct kiln_tunable_id {
+	uint32_t tunable; /* enum kiln_tunable */
+	uint32_t spec_id;
+};
+
+/** One tunable of an entry point. */
+struct kiln_tunable_constant {
+	bool declared;
+	uint32_t spec_id;
+	uint32_t default_value; /* 1 to 2^31 */
+	const char *name;       /* NULL when the module carries none; the reflection's */
+	const char *note;       /* why a constant of that name is not tuned, or ""; static */
+};
+
+/** By enum kiln_tunable. */
+struct kiln_tunables {
+	struct kiln_tunable_constant constants[KILN_TUNABLES];
+};
+
 struct kiln_entry_point {
 	const char *name;
 	struct kiln_workgroup_dim workgroup[3];
@@ -119,6 +148,43 @@ KILN_API void kiln_reflection_destroy(struct kiln_reflection **reflection);
  *  Ownership: the reflection's.  Threads: any.  Blocks: no. */
 KILN_API const struct kiln_entry_point *kiln_reflection_entry(const struct kiln_reflection *reflection,
                                                               const char *name);
+
+/** What may be tuned beside the workgroup size, whose own constants stand in `entry->workgroup`: 32-bit integer
+ *  specialisation constants with a default from 1 to 2^31, found by their names or, where `ids` says so, by id. A
+ *  constant that only has the name and not the rest, of whose name there are two, or that sets a workgroup
+ *  dimension too is not declared, and `note` says why.
+ *  Returns: KILN_ERR_SPECIALIZATION for an id of the caller's that is no such constant, KILN_ERR_INVALID_ARGUMENT
+ *  for one that is given twice.
+ *  Threads: any.  Blocks: no. */
+KILN_API enum kiln_status kiln_reflection_tunables(const struct kiln_reflection *reflection,
+                                                   const struct kiln_entry_point *entry,
+                                                   const struct kiln_tunable_id *ids, size_t id_count,
+                                                   struct kiln_tunables *out_tunables);
+
+/** Workgroup memory of an entry point with these values of specialisation constants, in bytes: `shared_bytes` of
+ *  kiln_reflect_specialized() without the rest of a reflection. It only depends on them where the reflection is
+ *  `spec_sized`.
+ *  Returns: as kiln_reflect_specialized(); KILN_ERR_TOO_LARGE where it is beyond 64 bits or the length of an array
+ *  is a product beyond the width of its type, which would silently be a short array; KILN_ERR_SPIRV_ENTRY_POINT.
+ *  Threads: any.  Blocks: no; linear in `bytes`. */
+KILN_API enum kiln_status kiln_reflect_shared_bytes(const void *code, size_t bytes, const char *entry,
+                                                    const struct kiln_spec_value *values, size_t value_count,
+                                                    uint64_t *out_bytes);
+
+#define KILN_RESIZE_WORDS 6 /* a resized module has at most so many words more */
+
+/** Writes the module with another literal workgroup size of one entry point; all else stays word for word, but that
+ *  gl_WorkGroupSize is decorated no more. Only a module that cannot tell the difference is resized: of what depends on
+ *  the workgroup, it may read gl_GlobalInvocationID and nothing else. What its invocations compute is then the same
+ *  at every size; how many of them there are is the launch's matter.
+ *  `out_words` has room for bytes / 4 + KILN_RESIZE_WORDS words.
+ *  Returns: KILN_ERR_UNSUPPORTED, saying what the kernel does with its workgroup, or that a specialisation constant sets
+ *  the size already; KILN_ERR_INVALID_ARGUMENT for a size of 0; KILN_ERR_SPIRV_ENTRY_POINT; as kiln_reflect().
+ *  Nothing is written then.
+ *  Threads: any.  Blocks: no; linear in `bytes`. */
+KILN_API enum kiln_status kiln_reflect_resize(const void *code, size_t bytes, const char *entry,
+                                              const uint32_t size[3], uint32_t *out_words,
+                                              size_t *out_word_count);
 
 /** Digest of the module without its debug instructions. Two modules share it exactly when `spirv-opt
  *  --strip-debug` gives the same words; non-semantic instruction sets, which that tool keeps, go too, except

@@ -1,6 +1,8 @@
 /* Recording commands, and executing them. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "objects.h"
 
@@ -182,6 +184,19 @@ VKAPI_ATTR void VKAPI_CALL vkCmdFillBuffer(VkCommandBuffer commands, VkBuffer bu
 			 });
 }
 
+VKAPI_ATTR void VKAPI_CALL vkCmdResetQueryPool(VkCommandBuffer commands, VkQueryPool pool, uint32_t first,
+                                               uint32_t count)
+{
+	record(commands, &(struct hostile_command){.kind = HOSTILE_RESET, .query = {pool, first, count}});
+}
+
+VKAPI_ATTR void VKAPI_CALL vkCmdWriteTimestamp(VkCommandBuffer commands, VkPipelineStageFlagBits stage,
+                                               VkQueryPool pool, uint32_t query)
+{
+	(void)stage;
+	record(commands, &(struct hostile_command){.kind = HOSTILE_STAMP, .query = {pool, query, 1}});
+}
+
 /* ---- Executing ---- */
 
 static bool inside(VkCommandBuffer commands, VkBuffer buffer, VkDeviceSize offset, VkDeviceSize bytes)
@@ -212,6 +227,34 @@ static void copy(VkCommandBuffer commands, const struct hostile_command *command
 		        command->copy.source->bytes + region->srcOffset, region->size);
 }
 
+static void pause_us(uint64_t us)
+{
+	struct timespec time = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
+
+	while (us && nanosleep(&time, &time) != 0) {
+	}
+}
+
+/* What workgroups of some sizes do to the device, and how long all of them take. */
+static void suffer(VkCommandBuffer commands, const struct hostile_command *command)
+{
+	struct hostile_script *script = commands->device->script;
+	uint32_t size = command->dispatch.pipeline->group_threads;
+
+	if (script->rules[HOSTILE_SIZE_KILLED].value == size && hostile_strikes(script, HOSTILE_SIZE_KILLED))
+		(void)raise(SIGKILL);
+	if (script->rules[HOSTILE_SIZE_HANGS].value == size && hostile_strikes(script, HOSTILE_SIZE_HANGS))
+		for (;;)
+			pause_us(1000000);
+	if (script->rules[HOSTILE_SIZE_LOST].value == size && hostile_strikes(script, HOSTILE_SIZE_LOST)) {
+		pthread_mutex_lock(&commands->device->lock);
+		commands->device->lost = true;
+		pthread_mutex_unlock(&commands->device->lock);
+	}
+	if (script->rules[HOSTILE_GROUP_US].set)
+		pause_us((uint64_t)hostile_value(script, HOSTILE_GROUP_US) * command->dispatch.groups);
+}
+
 static void dispatch(VkCommandBuffer commands, const struct hostile_command *command)
 {
 	VkPipeline pipeline = command->dispatch.pipeline;
@@ -222,6 +265,7 @@ static void dispatch(VkCommandBuffer commands, const struct hostile_command *com
 
 	hostile_log(commands->device->script, "dispatch %s", pipeline->entry);
 	hostile_pause(commands->device->script, HOSTILE_DISPATCH_MS);
+	suffer(commands, command);
 	for (uint32_t i = 0; i < HOSTILE_SETS; i++)
 		work.sets[i] = command->dispatch.sets[i] ? command->dispatch.sets[i]->ranges : NULL;
 	if (pipeline->kernel)
@@ -250,6 +294,13 @@ void hostile_execute(VkCommandBuffer commands)
 			break;
 		case HOSTILE_DISPATCH:
 			dispatch(commands, command);
+			break;
+		case HOSTILE_STAMP:
+			hostile_stamp(commands->device, command->query.pool, command->query.first);
+			break;
+		case HOSTILE_RESET:
+			for (uint32_t q = 0; q < command->query.count; q++)
+				command->query.pool->available[command->query.first + q] = false;
 			break;
 		}
 	}

@@ -190,11 +190,15 @@ VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateDeviceExtensionProperties(VkPhysicalDe
 static VkQueueFamilyProperties family_of(struct hostile_script *script, uint32_t family, uint32_t total)
 {
 	bool compute = family + 1 == total && !hostile_strikes(script, HOSTILE_NO_COMPUTE);
+	uint32_t bits = hostile_value(script, HOSTILE_TIMESTAMP_BITS);
+
+	if (bits == 0)
+		bits = hostile_strikes(script, HOSTILE_TIMESTAMP_NONE) ? 0 : 64;
 
 	return (VkQueueFamilyProperties){
 		.queueFlags = VK_QUEUE_TRANSFER_BIT | (compute ? VK_QUEUE_COMPUTE_BIT : 0),
 		.queueCount = 1,
-		.timestampValidBits = 64,
+		.timestampValidBits = bits,
 	};
 }
 

@@ -58,6 +58,7 @@ struct VkDevice_T {
 	struct VkQueue_T queue;
 	pthread_mutex_t lock; /* of the queue and all fences */
 	pthread_cond_t changed;
+	uint64_t last_stamp; /* the queue's thread's */
 	bool lost;         /* under the lock */
 	atomic_uint alive; /* objects made and not destroyed */
 };
@@ -162,10 +163,22 @@ struct VkPipelineCache_T {
 bool hostile_cache_has(VkPipelineCache cache, const struct hostile_key *key);
 void hostile_cache_add(VkPipelineCache cache, const struct hostile_key *key);
 
+/* ---- Queries ---- */
+
+#define HOSTILE_QUERIES 8u
+
+struct VkQueryPool_T {
+	uint64_t stamps[HOSTILE_QUERIES];
+	bool available[HOSTILE_QUERIES];
+};
+
+/* Takes a stamp as the script says. */
+void hostile_stamp(VkDevice device, VkQueryPool pool, uint32_t query);
+
 /* ---- Commands ---- */
 
 struct hostile_command {
-	enum { HOSTILE_FILL, HOSTILE_COPY, HOSTILE_DISPATCH } kind;
+	enum { HOSTILE_FILL, HOSTILE_COPY, HOSTILE_DISPATCH, HOSTILE_STAMP, HOSTILE_RESET } kind;
 	union {
 		struct {
 			VkBuffer buffer;
@@ -176,6 +189,10 @@ struct hostile_command {
 			VkBuffer source, target;
 			VkBufferCopy region;
 		} copy;
+		struct {
+			VkQueryPool pool;
+			uint32_t first, count;
+		} query;
 		struct {
 			VkPipeline pipeline;
 			VkDescriptorSet sets[HOSTILE_SETS];

@@ -37,6 +37,11 @@
 	RULE(FAMILIES_GROW, "families_grow") /* claims a million more queue families than it wrote */       \
 	RULE(FAMILIES_FILL, "families_fill") /* writes as many as there is room for */                      \
 	RULE(TIMESTAMP_INFINITE, "timestamp_infinite")                                                      \
+	RULE(TIMESTAMP_BITS, "timestamp_bits") /* =N: valid bits, and counters that wrap within milliseconds */ \
+	RULE(TIMESTAMP_NONE, "timestamp_none") /* no valid bits */                                          \
+	RULE(TIMESTAMP_ZERO, "timestamp_zero") /* every stamp is 0 */                                       \
+	RULE(TIMESTAMP_BACK, "timestamp_back") /* each stamp is an hour before the last */                  \
+	RULE(TIMESTAMP_LEAP, "timestamp_leap") /* the stamp is an hour later */                             \
 	RULE(TWICE, "twice") /* lists the same device twice */                                              \
 	RULE(NO_DEVICE, "no_device")                                                                        \
 	/* Memory, submission, waiting. */                                                                  \
@@ -54,6 +59,10 @@
 	RULE(SUBMIT_LOST, "submit_lost")                                                                    \
 	RULE(SUBMIT_MS, "submit_ms")     /* =N: vkQueueSubmit hangs so long */                              \
 	RULE(DISPATCH_MS, "dispatch_ms") /* =N: a dispatch takes so long */                                 \
+	RULE(GROUP_US, "group_us")       /* =N: a dispatch takes so long for each workgroup */              \
+	RULE(SIZE_HANGS, "size_hangs")   /* =N: dispatches of N threads in a workgroup never end */         \
+	RULE(SIZE_LOST, "size_lost")     /* =N: they lose the device */                                     \
+	RULE(SIZE_KILLED, "size_killed") /* =N: they take the process down, SIGKILL */                      \
 	RULE(WAIT_LOST, "wait_lost")     /* the device is lost while waiting for a fence */                 \
 	RULE(WAIT_OOM, "wait_oom")                                                                          \
 	RULE(WAIT_UNKNOWN, "wait_unknown") /* VK_ERROR_UNKNOWN */                                           \

@@ -25,8 +25,11 @@ MUTANTS = 800
 
 KEY = "11223300000000000000000000000000"
 PUT = {"key": KEY, "adapter": "a", "workgroup_size": [8, 4, 2], "unroll": 3, "tile": [1, 2, 3],
-       "recorded_at": "2001-02-03"}
+       "recorded_at": "2001-02-03", "bucket": 9, "rounds": 20, "ratio_default": 0.75, "status": "default",
+       "bad": ["hung 1x1x1", 'wrong "2x1x1"']}
 OWN = ("key", "adapter", "workgroup_size", "unroll", "tile", "recorded_at", "driver")
+FACTS = ("bucket", "rounds", "ratio_default", "status", "bad")  # ours where they have our shape
+STATUSES = ("tuned", "default", "provisional")
 
 
 # ---- Making texts ----
@@ -104,6 +107,16 @@ class Maker:
             out.append("recorded_at = " + r.choice(['"2026-05-02"', "2026-05-02"]))
         if r.random() < 0.3:
             out.append("'driver' = \"Mesa 22\"")
+        for name, ours, other in (
+                ("bucket", ["0", "7", "96", "0x10"], ["-1", "97", "\"large\"", "7.0"]),
+                ("rounds", ["0", "30", "2147483648"], ["2147483649", "[1]", "true"]),
+                ("ratio_default", ["0.8312", "1", "0", "83120e-5", "1.00004", "3.2e4"], ["-0.5", "nan", "1e6", "\"1\""]),
+                ("status", ["\"tuned\"", "\"default\"", "'provisional'", "\"later\""], ["1", "{ a = 1 }", "[]"]),
+                ("bad", ["[]", "[ \"hung 1x1x1\", \"b\" ]", "['wrong 4x4x1', '%s', 'x', 'x']" % ("y" * 200)],
+                 ["1", "[ '' ]", "[ \"\\u00e9\" ]", "['%s']" % ("y" * 201), "[ 1 ]", "\"hung\"", "[ \"a\", 1 ]"])):
+            kind = r.random()
+            if kind < 0.3:
+                out.append(name + " = " + r.choice(ours if kind < 0.2 else other))
         return out
 
     def record_key(self):
@@ -148,6 +161,21 @@ class Maker:
         r.shuffle(rest)
         text = r.choice(["", "", "\ufeff"]) + "".join(top + rest)
         return text if r.random() < 0.8 else text.rstrip("\n")
+
+
+    def canonical(self):
+        """As Kiln writes it: read the short way, which the mutants of it must be kept from."""
+        r = self.random
+        out = "schema = 1\n"
+        for _ in range(r.randint(0, 4)):
+            lines = ['key = "%s"' % self.record_key(), 'adapter = "%s"' % r.choice("ab"),
+                     "workgroup_size = [%d, 2, 1]" % r.choice([1, 64, 2**31]), "unroll = %d" % r.randint(1, 9),
+                     r.choice(["tile = [0, 0, 0]", "tile = [16, 8, 1]"]), 'recorded_at = "2026-05-02"',
+                     'driver = "Mesa 22 (LLVM 15)"', "bucket = 21", "rounds = 30", "ratio_default = 0.8312",
+                     'status = "%s"' % r.choice(STATUSES), 'bad = [\n  "hung 1x1x1",\n  "wrong 2x1x1 #7=2",\n]']
+            out += "\n" + r.choice(["", "# by hand\n"]) + "[[record]]\n" + "".join(
+                line + "\n" for i, line in enumerate(lines) if i < 5 or r.random() < 0.7)
+        return out
 
 
 def mutate(rng, text):
@@ -231,10 +259,42 @@ def in_order(records):
     return [last[k] for k in sorted(last)]
 
 
+def is_number(value, most):
+    return type(value) is int and 0 <= value <= most
+
+
+def is_line(value):
+    return isinstance(value, str) and 0 < len(value) <= 200 and all(" " <= c <= "~" for c in value)
+
+
+def bad_lines(value):
+    return list(dict.fromkeys(value))[:64]
+
+
+def facts(r):
+    """Those of the optional fields that have our shape, as they read."""
+    out = {}
+    if is_number(r.get("bucket"), 96):
+        out["bucket"] = r["bucket"]
+    if is_number(r.get("rounds"), 2**31):
+        out["rounds"] = r["rounds"]
+    ratio = r.get("ratio_default")
+    if type(ratio) in (int, float) and 0 <= ratio <= 1e5:
+        out["ratio_default"] = math.floor(ratio * 10000 + 0.5)
+    if isinstance(r.get("status"), str):
+        out["status"] = STATUSES.index(r["status"]) + 1 if r["status"] in STATUSES else 0
+    if isinstance(r.get("bad"), list) and all(map(is_line, r["bad"])):
+        out["bad"] = bad_lines(r["bad"])
+    return out
+
+
 def record_line(r):
     hexed = lambda v: "-" if v is None else v.encode().hex()
-    numbers = [*r["workgroup_size"], r["unroll"], *r["tile"]]
-    return " ".join([r["key"], *map(str, numbers), hexed(r["adapter"]), hexed(date_text(r.get("recorded_at"))),
+    f = facts(r)
+    numbers = [*r["workgroup_size"], r["unroll"], *r["tile"],
+               *(f.get(n, 0) for n in ("bucket", "rounds", "ratio_default", "status"))]
+    return " ".join([r["key"], *map(str, numbers), hexed("\n".join(f.get("bad", [])) or None),
+                     hexed(r["adapter"]), hexed(date_text(r.get("recorded_at"))),
                      hexed(r.get("driver"))])
 
 
@@ -268,7 +328,11 @@ def known(text):
 
 def put_into(records):
     old = next((r for r in in_order(records) if (r["key"], r["adapter"]) == (KEY, "a")), {})
-    new = {k: v for k, v in old.items() if k not in OWN} | PUT
+    ours = facts(old)
+    new = {k: v for k, v in old.items() if k not in OWN and k not in ours}
+    new |= {k: v for k, v in PUT.items() if k not in new}
+    if "bad" in new and "bad" not in old or "bad" in ours:
+        new["bad"] = bad_lines(PUT["bad"] + ours.get("bad", []))
     return in_order(records + [new])
 
 
@@ -283,7 +347,10 @@ def probe(program, paths, *options):
 def main():
     maker = Maker(SEED)
     valid = [maker.document() for _ in range(VALID)]
-    texts = valid + tricky_toml.TEXTS + [mutate(maker.random, maker.random.choice(valid)) for _ in range(MUTANTS)]
+    plain_texts = [maker.canonical() for _ in range(VALID)]
+    valid += plain_texts
+    texts = valid + tricky_toml.TEXTS + [mutate(maker.random, maker.random.choice(valid)) for _ in range(MUTANTS)] + [
+        mutate(maker.random, maker.random.choice(plain_texts)) for _ in range(MUTANTS)]
     failures, deviations, counts = [], {}, {}
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, "%05d.toml" % i) for i in range(len(texts))]
@@ -296,7 +363,7 @@ def main():
         for i, (text, document, seen) in enumerate(zip(texts, documents, before)):
             status = expected_status(document)
             counts[status] = counts.get(status, 0) + 1
-            if i < VALID and status != "KILN_OK":
+            if i < len(valid) and status != "KILN_OK":
                 failures.append(("a text meant to be valid is not", text, seen))
             if seen[0] != status:
                 what = known(text)
@@ -308,7 +375,7 @@ def main():
                 if seen[1:] != lines:
                     failures.append(("records differ: " + repr(lines), text, seen))
                 accepted.append(i)
-        accepted = accepted[:VALID + 100]
+        accepted = accepted[:len(valid) + 100]
         after = probe(sys.argv[1], [paths[i] for i in accepted], "--put")
         for i, seen in zip(accepted, after):
             with open(paths[i], encoding="utf-8", newline="") as file:
@@ -328,7 +395,7 @@ def main():
     for what, text, seen in failures[:20]:
         print("----", what, "\n", seen, "\n", repr(text))
     print(len(failures), "failures")
-    return 1 if failures or len(accepted) < VALID else 0
+    return 1 if failures or len(accepted) < len(valid) else 0
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ static bool print_record(void *user, const struct kiln_tune_record *record)
 	kiln_tune_key_encode(&record->key, key);
 	printf("\t%s %u %u %u %u %u %u %u", key, record->workgroup_size[0], record->workgroup_size[1],
 	       record->workgroup_size[2], record->unroll, record->tile[0], record->tile[1], record->tile[2]);
+	printf(" %u %u %.0f %d", record->bucket, record->rounds, record->ratio_default * 10000, (int)record->status);
+	print_hex(record->bad);
 	print_hex(record->adapter);
 	print_hex(record->recorded_at);
 	print_hex(record->driver);
@@ -38,6 +40,11 @@ static enum kiln_status put_and_save(struct kiln_store *store)
 		.unroll = 3,
 		.tile = {1, 2, 3},
 		.recorded_at = "2001-02-03",
+		.bucket = 9,
+		.rounds = 20,
+		.ratio_default = 0.75,
+		.status = KILN_TUNE_KEPT,
+		.bad = "hung 1x1x1\nwrong \"2x1x1\"",
 	};
 
 	KILN_TRY(kiln_store_put(store, &record));

@@ -82,8 +82,8 @@ static void comments_survive(void **state)
 	"\"quoted key\" = +nan\n"
 
 #define UNKNOWN_KEYS                              \
-	"ratio_default = 1.0300000000000000266\n" \
-	"rounds = 0x1F\n"                         \
+	"ratio_best = 1.0300000000000000266\n"    \
+	"laps = 0x1F\n"                           \
 	"status.last.why = \"\"\"\n"              \
 	"  [[record]] is not a header here \\\n"  \
 	"  unroll = 9\n"                          \

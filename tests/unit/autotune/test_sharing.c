@@ -1,6 +1,12 @@
 /* Several processes and threads at one file: nobody's records are lost. */
 #include "store_test.h"
 
+#include <unistd.h>
+#include <time.h>
+#include <sys/stat.h>
+#include <string.h>
+#include <stdio.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 
 #include <base/thread.h>
@@ -254,9 +260,55 @@ static void clean_records_do_not_come_back(void **state)
 	place_remove(&place);
 }
 
+/* ---- What killed saves left ---- */
+
+static void leave_temp(const struct place *place, long pid, int age_s, char out_path[600])
+{
+	const struct timespec old[2] = {{.tv_sec = time(NULL) - age_s}, {.tv_sec = time(NULL) - age_s}};
+
+	(void)snprintf(out_path, 600, "%.*s/.tmp.%ld.7", (int)(strrchr(place->path, '/') - place->path),
+	               place->path, pid);
+	write_text(out_path, "half a reco");
+	assert_int_equal(utimensat(AT_FDCWD, out_path, old, 0), 0);
+}
+
+static long dead_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+static void files_of_killed_saves_go_with_the_next_and_others_stay(void **state)
+{
+	char dead[600], fresh[600], alive[600];
+	struct kiln_store *store = NULL;
+	struct place place;
+
+	(void)state;
+	place_create(&place);
+	assert_status(kiln_store_open(place.path, &store), KILN_OK);
+	put(store, 1, 10);
+	save(store);
+	leave_temp(&place, dead_process(), 3600, dead);
+	leave_temp(&place, dead_process(), 5, fresh);
+	leave_temp(&place, getpid(), 3600, alive);
+	put(store, 2, 10);
+	save(store);
+	assert_int_not_equal(access(dead, F_OK), 0);
+	assert_int_equal(access(fresh, F_OK), 0);
+	assert_int_equal(access(alive, F_OK), 0);
+	kiln_store_close(&store);
+	place_remove(&place);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_of_killed_saves_go_with_the_next_and_others_stay),
 		cmocka_unit_test(both_stores_end_with_both_records),
 		cmocka_unit_test(clean_records_do_not_come_back),
 		cmocka_unit_test(ours_wins_for_one_key),

@@ -23,7 +23,7 @@ static struct kiln_workgroup_choice chosen(const uint32_t sizes[3], const uint32
 	struct kiln_entry_point entry = entry_of(sizes, ids);
 	struct kiln_workgroup_choice choice;
 
-	assert_int_equal(kiln_workgroup_choose(&entry, sizes, wanted, record, &limits, &choice), KILN_OK);
+	assert_int_equal(kiln_workgroup_choose(&entry, sizes, wanted, record, &limits, false, &choice), KILN_OK);
 	return choice;
 }
 
@@ -82,10 +82,10 @@ static void a_wish_against_a_literal_size_is_refused(void **state)
 	struct kiln_workgroup_choice choice;
 
 	(void)state;
-	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), V(16, 0, 0), NULL, &limits, &choice),
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), V(16, 0, 0), NULL, &limits, false, &choice),
 	                 KILN_ERR_INVALID_ARGUMENT);
 	assert_non_null(strstr(kiln_error_message(), "Fix:"));
-	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), V(8, 8, 1), NULL, &limits, &choice), KILN_OK);
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), V(8, 8, 1), NULL, &limits, false, &choice), KILN_OK);
 }
 
 static void dimensions_set_by_one_constant_follow_a_wish(void **state)
@@ -96,7 +96,7 @@ static void dimensions_set_by_one_constant_follow_a_wish(void **state)
 	(void)state;
 	assert_choice(chosen(V(8, 8, 1), V(7, 7, 0), V(16, 0, 0), NULL), 16, 16, 1, KILN_WORKGROUP_EXPLICIT);
 	assert_choice(chosen(V(8, 8, 1), V(7, 7, 0), V(0, 4, 0), NULL), 4, 4, 1, KILN_WORKGROUP_EXPLICIT);
-	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), V(16, 8, 0), NULL, &limits, &choice),
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), V(16, 8, 0), NULL, &limits, false, &choice),
 	                 KILN_ERR_INVALID_ARGUMENT);
 }
 
@@ -109,7 +109,7 @@ static void sizes_beyond_the_device_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct kiln_entry_point entry = entry_of(sizes[i], none);
 
-		assert_int_equal(kiln_workgroup_choose(&entry, sizes[i], none, NULL, &limits, &choice),
+		assert_int_equal(kiln_workgroup_choose(&entry, sizes[i], none, NULL, &limits, false, &choice),
 		                 KILN_ERR_WORKGROUP_LIMIT);
 	}
 }
@@ -135,9 +135,92 @@ static void rounding_further_is_noticed_in_any_dimension(void **state)
 	assert_true(kiln_workgroup_rounds_further(V(0xfffffffe, 1, 1), V(1, 1, 1), V(0xffffffff, 1, 1)));
 }
 
+static void a_literal_size_of_a_resizable_kernel_may_be_asked_for_and_tuned(void **state)
+{
+	struct kiln_entry_point entry = entry_of(V(8, 8, 1), none);
+	struct kiln_workgroup_choice choice;
+
+	(void)state;
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), V(16, 0, 0), NULL, &limits, true, &choice), KILN_OK);
+	assert_choice(choice, 16, 8, 1, KILN_WORKGROUP_EXPLICIT);
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), none, V(64, 1, 1), &limits, true, &choice), KILN_OK);
+	assert_choice(choice, 64, 1, 1, KILN_WORKGROUP_STORE);
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), none, NULL, &limits, true, &choice), KILN_OK);
+	assert_choice(choice, 8, 8, 1, KILN_WORKGROUP_FIXED);
+	entry.workgroup[1].specialised = true; /* then the others are fixed */
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 8, 1), none, V(64, 1, 1), &limits, true, &choice), KILN_OK);
+	assert_choice(choice, 8, 8, 1, KILN_WORKGROUP_KERNEL);
+}
+
+static void a_derived_dimension_of_a_record_follows(void **state)
+{
+	struct kiln_entry_point entry = entry_of(V(8, 16, 1), V(7, 0, 0));
+	struct kiln_workgroup_choice choice;
+
+	(void)state;
+	entry.workgroup[1].derived = true;
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 16, 1), none, V(4, 8, 1), &limits, false, &choice), KILN_OK);
+	assert_choice(choice, 4, 8, 1, KILN_WORKGROUP_STORE);
+	assert_int_equal(kiln_workgroup_choose(&entry, V(8, 16, 1), V(4, 4, 1), NULL, &limits, false, &choice),
+	                 KILN_ERR_INVALID_ARGUMENT);
+}
+
+static const char *why_not(const struct kiln_workgroup_tuning *tuning, const uint32_t size[3])
+{
+	const char *reason = NULL;
+	bool may = kiln_workgroup_tunable(tuning, size, &limits, &reason);
+
+	assert_int_equal(may, reason[0] == '\0');
+	return reason;
+}
+
+#define assert_says(text, part) assert_non_null(strstr((text), (part)))
+
+static void a_tuner_needs_the_proof_and_may_not_round_further(void **state)
+{
+	struct kiln_entry_point entry = entry_of(V(64, 1, 1), V(7, 0, 0));
+	struct kiln_workgroup_tuning tuning = {.entry = &entry, .own = {64, 1, 1}, .threads = {256, 1, 1}};
+
+	(void)state;
+	assert_string_equal(why_not(&tuning, V(64, 1, 1)), ""); /* its own needs nothing */
+	assert_says(why_not(&tuning, V(128, 1, 1)), "not compared");
+	tuning.on_copies = true;
+	assert_string_equal(why_not(&tuning, V(128, 1, 1)), "");
+	assert_says(why_not(&tuning, V(512, 1, 1)), "round the threads up");
+	tuning.on_copies = false;
+	tuning.proven = true;
+	assert_string_equal(why_not(&tuning, V(128, 1, 1)), "");
+	assert_string_equal(why_not(&tuning, V(32, 1, 1)), "");
+	assert_says(why_not(&tuning, V(512, 1, 1)), "round the threads up");
+	assert_says(why_not(&tuning, V(2048, 1, 1)), "device");
+	assert_says(why_not(&tuning, V(64, 2, 1)), "fixes");
+	tuning.threads[0] = 0;
+	assert_says(why_not(&tuning, V(128, 1, 1)), "not known");
+	tuning.guarded = true;
+	assert_string_equal(why_not(&tuning, V(128, 1, 1)), "");
+	tuning.threads[0] = 100;
+	assert_string_equal(why_not(&tuning, V(512, 1, 1)), "");
+}
+
+static void a_literal_size_is_tuned_where_it_may_be_changed(void **state)
+{
+	struct kiln_entry_point entry = entry_of(V(64, 1, 1), none);
+	struct kiln_workgroup_tuning tuning = {
+		.entry = &entry, .own = {64, 1, 1}, .threads = {256, 1, 1}, .proven = true};
+
+	(void)state;
+	assert_says(why_not(&tuning, V(128, 1, 1)), "fixes");
+	tuning.resizable = true;
+	assert_string_equal(why_not(&tuning, V(128, 1, 1)), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_derived_dimension_of_a_record_follows),
+		cmocka_unit_test(a_literal_size_is_tuned_where_it_may_be_changed),
+		cmocka_unit_test(a_literal_size_of_a_resizable_kernel_may_be_asked_for_and_tuned),
+		cmocka_unit_test(a_tuner_needs_the_proof_and_may_not_round_further),
 		cmocka_unit_test(a_literal_size_is_fixed),
 		cmocka_unit_test(the_kernels_own_size_stands_without_wish_or_record),
 		cmocka_unit_test(only_a_size_of_all_ones_gets_the_rule),

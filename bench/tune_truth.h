@@ -1,0 +1,33 @@
+/* How fast every configuration really is, found without the tuner: launches as a program makes them, on the host's clock,
+ * each round against the default. */
+#ifndef BENCH_TUNE_TRUTH_H
+#define BENCH_TUNE_TRUTH_H
+
+#include "common.h"
+#include "tune_kernels.h"
+
+struct tune_truth {
+	struct kiln_tune_config config;
+	struct kiln_kernel *kernel; /* NULL = cannot be launched */
+	struct bench_series ratios; /* to the default in the same round */
+	bool chosen;                /* measured to the end however slow it looks */
+	double ratio;               /* median; 0 = unusable */
+};
+
+struct tune_truths {
+	const struct tune_place *place;
+	struct tune_truth *all; /* [0] is the default */
+	size_t count;
+	unsigned launches; /* in one sample */
+	double default_ns;
+};
+
+/* Lists the space, and measures all of it in a few rounds. */
+void tune_truth_open(struct tune_truths *truths, const struct tune_place *place);
+/* Measures what is near the best, and what was chosen, for so many rounds more. */
+void tune_truth_refine(struct tune_truths *truths, unsigned rounds);
+size_t tune_truth_find(const struct tune_truths *truths, const struct kiln_tune_config *config);
+size_t tune_truth_best(const struct tune_truths *truths);
+void tune_truth_close(struct tune_truths *truths);
+
+#endif

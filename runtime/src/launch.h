@@ -1,0 +1,28 @@
+/* What kiln_launch() checks before anything is enqueued, for others that launch. */
+#ifndef RUNTIME_LAUNCH_H
+#define RUNTIME_LAUNCH_H
+
+#include <kiln/kernel.h>
+
+#include "stream.h"
+
+struct kiln_variant;
+
+struct kiln_launch_arguments {
+	struct kiln_stream_binding bindings[KILN_BUFFERS_MAX];
+	uint32_t count;
+};
+
+/* Number, type, access and length of the buffers, and the push constants, against the kernel's interface. */
+enum kiln_status kiln_launch_check(const struct kiln_kernel *kernel, const struct kiln_variant *variant,
+                                   const struct kiln_launch_params *params,
+                                   struct kiln_launch_arguments *out_arguments);
+/* The push constants alone. */
+enum kiln_status kiln_launch_check_push(const struct kiln_kernel *kernel, uint32_t expected,
+                                        const struct kiln_launch_params *params);
+
+/* Threads in whole workgroups. KILN_ERR_THREADS_LIMIT. */
+enum kiln_status kiln_launch_groups(const struct kiln_kernel *kernel, const uint32_t threads[3],
+                                    const uint32_t size[3], uint32_t out_groups[3]);
+
+#endif

@@ -1,0 +1,261 @@
+#include "tune_lane.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <base/clock.h>
+#include <base/error.h>
+
+#include "device.h"
+
+/* ---- The clock ---- */
+
+struct kiln_tune_clock kiln_tune_clock_of(uint32_t valid_bits, double period_ns)
+{
+	struct kiln_tune_clock clock = {0};
+
+	if (valid_bits == 0 || !isfinite(period_ns) || period_ns <= 0)
+		return clock;
+	clock.mask = valid_bits >= 64 ? UINT64_MAX : (UINT64_C(1) << valid_bits) - 1;
+	clock.period_ns = period_ns;
+	return clock;
+}
+
+#define CLOCK_SLACK_NS 2e6 /* two clocks are read at different moments, and neither is exact */
+
+bool kiln_tune_clock_between(const struct kiln_tune_clock *clock, uint64_t from, uint64_t to,
+                             uint64_t host_ns, double *out_ns)
+{
+	double ns = (double)((to - from) & clock->mask) * clock->period_ns;
+	double round = ((double)clock->mask + 1) * clock->period_ns;
+
+	if (ns > 1.1 * (double)host_ns + CLOCK_SLACK_NS || (double)host_ns >= round)
+		return false;
+	*out_ns = ns;
+	return true;
+}
+
+/* ---- Making and freeing ---- */
+
+static enum kiln_status create_queries(struct kiln_tune_lane *lane)
+{
+	struct kiln_device *device = lane->device;
+	VkQueryPoolCreateInfo info = {
+		.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO,
+		.queryType = VK_QUERY_TYPE_TIMESTAMP,
+		.queryCount = 2,
+	};
+	enum kiln_status status = KILN_OK;
+
+	lane->clock = kiln_tune_clock_of(device->info.timestamp_bits, device->info.timestamp_period_ns);
+	if (!lane->clock.mask)
+		return KILN_OK;
+	KILN_VK_NEW(device, status, out, lane->queries,
+	            device->vk.vkCreateQueryPool(device->handle, &info, NULL, &lane->queries));
+out:
+	return status;
+}
+
+static enum kiln_status create(struct kiln_tune_lane *lane)
+{
+	struct kiln_device *device = lane->device;
+	VkCommandPoolCreateInfo pool = {
+		.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+		.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
+		.queueFamilyIndex = device->queue_family,
+	};
+	VkCommandBufferAllocateInfo commands = {
+		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+		.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+		.commandBufferCount = 1,
+	};
+	VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+	enum kiln_status status = KILN_OK;
+
+	KILN_VK_NEW(device, status, out, lane->pool,
+	            device->vk.vkCreateCommandPool(device->handle, &pool, NULL, &lane->pool));
+	commands.commandPool = lane->pool;
+	KILN_VK(device, status, out,
+	        device->vk.vkAllocateCommandBuffers(device->handle, &commands, &lane->commands));
+	KILN_VK_NEW(device, status, out, lane->fence,
+	            device->vk.vkCreateFence(device->handle, &fence, NULL, &lane->fence));
+	status = create_queries(lane);
+out:
+	return status;
+}
+
+enum kiln_status kiln_tune_lane_init(struct kiln_tune_lane *lane, struct kiln_device *device,
+                                     uint64_t timeout_ns)
+{
+	enum kiln_status status;
+
+	*lane = (struct kiln_tune_lane){.device = device, .timeout_ns = timeout_ns};
+	status = create(lane);
+	if (status != KILN_OK)
+		kiln_tune_lane_finish(lane);
+	return status;
+}
+
+void kiln_tune_lane_finish(struct kiln_tune_lane *lane)
+{
+	struct kiln_device *device = lane->device;
+
+	if (!device || lane->stuck)
+		return;
+	if (lane->queries)
+		device->vk.vkDestroyQueryPool(device->handle, lane->queries, NULL);
+	if (lane->fence)
+		device->vk.vkDestroyFence(device->handle, lane->fence, NULL);
+	if (lane->pool)
+		device->vk.vkDestroyCommandPool(device->handle, lane->pool, NULL);
+	memset(lane, 0, sizeof(*lane));
+}
+
+/* ---- Recording ---- */
+
+#define UNUSABLE_MAX 3u /* then the device's clock is not believed any more */
+
+bool kiln_tune_lane_has_stamps(const struct kiln_tune_lane *lane)
+{
+	return lane->queries && lane->unusable < UNUSABLE_MAX;
+}
+
+enum kiln_status kiln_tune_lane_begin(struct kiln_tune_lane *lane)
+{
+	struct kiln_device *device = lane->device;
+	VkCommandBufferBeginInfo info = {
+		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
+		.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
+	};
+	enum kiln_status status = KILN_OK;
+
+	KILN_TRY(kiln_device_check(device));
+	lane->stamped = false;
+	KILN_VK(device, status, out, device->vk.vkResetFences(device->handle, 1, &lane->fence));
+	KILN_VK(device, status, out, device->vk.vkResetCommandPool(device->handle, lane->pool, 0));
+	KILN_VK(device, status, out, device->vk.vkBeginCommandBuffer(lane->commands, &info));
+	if (lane->queries)
+		device->vk.vkCmdResetQueryPool(lane->commands, lane->queries, 0, 2);
+out:
+	return status;
+}
+
+static void barrier(struct kiln_tune_lane *lane, VkPipelineStageFlags until, VkAccessFlags access)
+{
+	VkMemoryBarrier memory = {
+		.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+		.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+		.dstAccessMask = access,
+	};
+
+	lane->device->vk.vkCmdPipelineBarrier(lane->commands,
+	                                      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
+	                                              VK_PIPELINE_STAGE_TRANSFER_BIT,
+	                                      until, 0, 1, &memory, 0, NULL, 0, NULL);
+}
+
+void kiln_tune_lane_barrier(struct kiln_tune_lane *lane)
+{
+	barrier(lane, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+	        VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT |
+	                VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT);
+}
+
+/* Both stamps are taken when all before them is done: the first must not reach back into what precedes it. */
+void kiln_tune_lane_stamp(struct kiln_tune_lane *lane, uint32_t which)
+{
+	if (!lane->queries)
+		return;
+	lane->stamped = true;
+	lane->device->vk.vkCmdWriteTimestamp(lane->commands, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT,
+	                                     lane->queries, which);
+}
+
+/* ---- Running ---- */
+
+static enum kiln_status submit(struct kiln_tune_lane *lane)
+{
+	struct kiln_device *device = lane->device;
+	struct kiln_stream *stream = &device->stream;
+	VkSubmitInfo info = {
+		.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+		.commandBufferCount = 1,
+		.pCommandBuffers = &lane->commands,
+	};
+	enum kiln_status status = KILN_OK;
+
+	barrier(lane, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
+	KILN_VK(device, status, out, device->vk.vkEndCommandBuffer(lane->commands));
+	kiln_mutex_lock(&stream->lock);
+	if (!stream->queue)
+		device->vk.vkGetDeviceQueue(device->handle, device->queue_family, 0, &stream->queue);
+	KILN_VK(device, status, unlock, device->vk.vkQueueSubmit(stream->queue, 1, &info, lane->fence));
+unlock:
+	kiln_mutex_unlock(&stream->lock);
+out:
+	return status;
+}
+
+static enum kiln_status give_up(struct kiln_tune_lane *lane)
+{
+	lane->stuck = true;
+	kiln_device_abandon(lane->device);
+	return kiln_error(KILN_ERR_TIMEOUT,
+	                  "device '%s' did not finish a trial launch within %llu ms and is given up. Fix: "
+	                  "open it again; look for an endless loop that only this configuration runs into",
+	                  lane->device->info.name, (unsigned long long)(lane->timeout_ns / 1000000));
+}
+
+/* Some drivers' longest wait is shorter than asked for, so the host's clock has the last word. */
+static enum kiln_status wait(struct kiln_tune_lane *lane)
+{
+	struct kiln_device *device = lane->device;
+	uint64_t start = kiln_now_ns(), passed = 0;
+	VkResult result;
+
+	do {
+		result = device->vk.vkWaitForFences(device->handle, 1, &lane->fence, VK_TRUE,
+		                                    lane->timeout_ns - passed);
+		passed = kiln_now_ns() - start;
+	} while (result == VK_TIMEOUT && passed < lane->timeout_ns);
+	if (result == VK_TIMEOUT)
+		return give_up(lane);
+	if (result >= 0)
+		return KILN_OK;
+	/* Nothing may be freed on the word of a wait that failed: without memory to wait, the device is asked to idle. */
+	if (result != VK_ERROR_DEVICE_LOST && device->vk.vkDeviceWaitIdle(device->handle) == VK_SUCCESS)
+		return KILN_OK;
+	kiln_device_lose(device);
+	(void)device->vk.vkDeviceWaitIdle(device->handle);
+	return kiln_device_vk_error(device, result, "vkWaitForFences");
+}
+
+static double read_stamps(struct kiln_tune_lane *lane, uint64_t host_ns)
+{
+	struct kiln_device *device = lane->device;
+	uint64_t stamps[2] = {0, 0};
+	double ns = -1;
+
+	if (!lane->stamped || !kiln_tune_lane_has_stamps(lane))
+		return (double)host_ns;
+	if (device->vk.vkGetQueryPoolResults(device->handle, lane->queries, 0, 2, sizeof(stamps), stamps,
+	                                     sizeof(stamps[0]), VK_QUERY_RESULT_64_BIT) == VK_SUCCESS &&
+	    kiln_tune_clock_between(&lane->clock, stamps[0], stamps[1], host_ns, &ns) && ns > 0) {
+		lane->unusable = 0;
+		return ns;
+	}
+	lane->unusable++;
+	return -1;
+}
+
+enum kiln_status kiln_tune_lane_run(struct kiln_tune_lane *lane, double *out_ns)
+{
+	uint64_t start = kiln_now_ns(), host_ns;
+
+	KILN_TRY(submit(lane));
+	KILN_TRY(wait(lane));
+	host_ns = kiln_now_ns() - start;
+	if (out_ns)
+		*out_ns = read_stamps(lane, host_ns);
+	return KILN_OK;
+}

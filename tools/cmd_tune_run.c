@@ -1,0 +1,100 @@
+/* kiln tune run: measures one kernel's configurations and keeps the best. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "json.h"
+#include "session.h"
+#include "tune_work.h"
+
+/* Where the answer is now; NULL = nowhere. */
+static const char *recorded_in(const struct kiln_tune_work *work)
+{
+	return work->no_record ? NULL : kiln_store_path(kiln_device_store(work->run.device));
+}
+
+static void report_json(struct kiln_tune_work *work, const struct kiln_tune_story *story)
+{
+	cJSON *root = work->run.tool->root;
+
+	kiln_json_bool(root, "tuned", story->report != NULL);
+	kiln_json_text(root, "recorded", story->report ? recorded_in(work) : NULL);
+	if (story->report)
+		kiln_tune_story_json(root, story);
+	kiln_json_u64(root, "validation_messages",
+	              kiln_device_counters(work->run.device).validation_messages);
+}
+
+static void report_text(struct kiln_tune_work *work, const struct kiln_tune_story *story)
+{
+	const char *path = recorded_in(work);
+
+	if (!story->report) {
+		printf("%s has a record for this size already: nothing to do\n", work->run.file);
+		return;
+	}
+	kiln_tune_story_print(story);
+	if (path)
+		printf("  recorded   in %s\n", path);
+	else
+		printf("  recorded   nowhere: %s\n",
+		       work->no_record ? "--no-record" : "tuning is off, see kiln env");
+}
+
+static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
+{
+	struct kiln_tune_work *work = calloc(1, sizeof *work);
+	struct kiln_parse parse = {.take = kiln_tune_work_take,
+	                           .user = work,
+	                           .min_operands = 1,
+	                           .max_operands = 1};
+	struct kiln_tune_story story = {0};
+	enum kiln_exit code;
+
+	if (!work)
+		return kiln_tool_fail(tool, KILN_EXIT_FAILURE, "out of memory. Fix: free some");
+	work->run.tool = tool;
+	if (kiln_options_parse(tool, argc, argv, &parse)) {
+		work->run.file = argv[parse.first];
+		code = kiln_tune_work_run(work, &story);
+		if (!code && tool->json)
+			report_json(work, &story);
+		else if (!code && !tool->quiet)
+			report_text(work, &story);
+	} else {
+		code = parse.code;
+	}
+	kiln_tune_story_finish(&story);
+	kiln_tune_work_finish(work);
+	free(work);
+	return code;
+}
+
+static const struct kiln_option own[] = {
+	{"only-missing", 0, NULL, "do nothing where the store has a usable record for this size",
+         KILN_OPT_ONLY_MISSING},
+	{"no-record", 0, NULL, "measure, and leave the store as it is", KILN_OPT_NO_RECORD},
+	{0},
+};
+
+static const struct kiln_option *const tables[] =
+	{kiln_options_launch, kiln_options_search, own, kiln_options_device,
+         kiln_options_glsl,   kiln_options_common, NULL};
+
+const struct kiln_command kiln_command_tune_run = {
+	.name = "tune run",
+	.arguments = "FILE.spv|FILE.comp",
+	.summary = "find the fastest workgroup size, unroll depth and tile, and keep them",
+	.description = KILN_TUNE_LAUNCH_HELP
+	"\n"
+	"\n"
+	"What is recorded is at least 3 % faster than the default in 9 of 10 paired rounds, else it is the\n"
+	"default; launches of this size use it from then on. Ctrl-C records nothing. With --quiet only\n"
+	"errors are printed.",
+	.examples =
+		"kiln tune run row_sums.comp --threads 65536 --push u32:1024,1024 --tolerance 1e-5 --guarded\n"
+		"kiln tune run saxpy.spv --threads 1M --push f32:2,u32:1048576 --budget 300ms --json\n"
+		"kiln tune run matmul.spv --threads 512,512 --push u32:512,512,512 --report matmul.json",
+	.options = tables,
+	.run = run_command,
+};
