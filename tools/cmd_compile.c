@@ -10,6 +10,7 @@
 #include "program.h"
 #include "progress.h"
 #include "session.h"
+#include "statistics.h"
 #include "text_table.h"
 #include "tool.h"
 
@@ -23,7 +24,8 @@ struct compile {
 	uint32_t workgroup[3];
 
 	struct kiln_device *device;
-	struct kiln_text_table table;
+	struct kiln_text_table table, statistics;
+	bool with_statistics;
 	cJSON *kernels;
 	enum kiln_exit code; /* of the first failure */
 	size_t done, failed;
@@ -42,6 +44,9 @@ static bool take(void *user, int id, const char *value)
 	case KILN_OPT_SPEC:
 		return kiln_args_append(compile->tool, compile->specs, &compile->spec_count, KILN_ARGS_SPEC_MAX, "--spec",
 		                        value);
+	case KILN_OPT_STATISTICS:
+		compile->with_statistics = true;
+		return true;
 	case KILN_OPT_WORKGROUP:
 		return kiln_args_triple(compile->tool, "--workgroup", value, compile->workgroup);
 	default:
@@ -67,9 +72,22 @@ static void note_failure(struct compile *compile, enum kiln_exit code, const cha
 	}
 }
 
+/* A driver that tells nothing leaves the kernel compiled. */
+static void note_statistics(struct compile *compile, const char *file, const char *entry,
+                            struct kiln_kernel *kernel, cJSON *object)
+{
+	enum kiln_exit code;
+
+	if (!compile->with_statistics)
+		return;
+	code = kiln_statistics_note(compile->tool, kernel, file, entry, &compile->statistics, object);
+	compile->code = compile->code ? compile->code : code;
+}
+
 static void note_success(struct compile *compile, const char *file, const char *entry,
                          const struct kiln_build *build, struct kiln_kernel *kernel)
 {
+	cJSON *object = NULL;
 	char resolve[KILN_PRETTY_BYTES], driver[KILN_PRETTY_BYTES], blob[KILN_PRETTY_BYTES],
 		id[KILN_DIGEST_SHORT];
 	struct kiln_text_table *table = &compile->table;
@@ -90,14 +108,14 @@ static void note_success(struct compile *compile, const char *file, const char *
 	                    build->stub ? " stub" : "");
 	kiln_text_table_add(table, "%s", id);
 	if (compile->kernels) {
-		cJSON *object = kiln_json_append(compile->kernels);
-
+		object = kiln_json_append(compile->kernels);
 		kiln_json_text(object, "file", file);
 		kiln_json_text(object, "entry", entry);
 		kiln_json_bool(object, "ok", true);
 		kiln_build_json(object, build);
 		kiln_manifest_json(object, kernel);
 	}
+	note_statistics(compile, file, entry, kernel, object);
 }
 
 static enum kiln_exit parse_specs(struct compile *compile, const struct kiln_reflection *reflection,
@@ -183,6 +201,10 @@ static void report(struct compile *compile)
 
 	if (!tool->json) {
 		kiln_text_table_print(&compile->table, 0, stdout);
+		if (compile->with_statistics) {
+			putchar('\n');
+			kiln_text_table_print(&compile->statistics, 0, stdout);
+		}
 		return;
 	}
 	kiln_session_json(tool, compile->device);
@@ -199,6 +221,7 @@ static void compile_files(struct compile *compile, int count, char **files)
 	                                     ">blob",       "pipeline",  NULL};
 
 	kiln_text_table_init(&compile->table, titles);
+	kiln_text_table_init(&compile->statistics, kiln_statistics_titles);
 	if (compile->tool->json)
 		compile->kernels = kiln_json_array(compile->tool->root, "kernels");
 	kiln_interrupt_watch();
@@ -211,6 +234,7 @@ static void compile_files(struct compile *compile, int count, char **files)
 	kiln_progress_stop();
 	report(compile);
 	kiln_text_table_finish(&compile->table);
+	kiln_text_table_finish(&compile->statistics);
 	if (kiln_interrupted())
 		compile->code = kiln_tool_fail(compile->tool, KILN_EXIT_INTERRUPTED,
 		                               "interrupted after %zu kernels; what is compiled is kept",
@@ -237,6 +261,9 @@ static const struct kiln_option own[] = {
 	{"spec", 's', "ID=VALUE", "specialisation constant, by id or name; may be repeated", KILN_OPT_SPEC},
 	{"workgroup", 'w', "X[,Y[,Z]]", "workgroup size in threads (default: store, else the kernel's own)",
          KILN_OPT_WORKGROUP},
+	{"statistics", 0, NULL,
+         "compile once more, asking the driver for registers, spills, instructions and the like",
+         KILN_OPT_STATISTICS},
 	{0},
 };
 

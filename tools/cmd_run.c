@@ -53,6 +53,9 @@ bool kiln_run_take(void *user, int id, const char *value)
 	case KILN_OPT_PUSH:
 		options->push = value;
 		return true;
+	case KILN_OPT_TRACE:
+		options->trace = value;
+		return true;
 	case KILN_OPT_MANIFEST:
 		options->manifest = value;
 		return true;
@@ -188,8 +191,8 @@ static enum kiln_exit report(struct kiln_run *run)
 static enum kiln_exit execute(struct kiln_run *run)
 {
 	static enum kiln_exit (*const steps[])(struct kiln_run *) = {
-		kiln_run_prepare, kiln_run_open_device, resolve, launch_all, kiln_run_write, report};
-	enum kiln_exit code = KILN_EXIT_OK;
+		kiln_run_prepare, kiln_run_open_device, kiln_run_trace_begin, resolve, launch_all, kiln_run_write, report};
+	enum kiln_exit code = KILN_EXIT_OK, traced;
 
 	for (size_t i = 0; !code && i < sizeof steps / sizeof steps[0]; i++) {
 		code = steps[i](run);
@@ -199,7 +202,8 @@ static enum kiln_exit execute(struct kiln_run *run)
 				run->tool, KILN_EXIT_INTERRUPTED,
 				"interrupted before the first launch; what is compiled is kept");
 	}
-	return code;
+	traced = kiln_run_trace_end(run);
+	return code ? code : traced;
 }
 
 void kiln_run_finish(struct kiln_run *run)
@@ -214,6 +218,7 @@ void kiln_run_finish(struct kiln_run *run)
 	kiln_session_close(&run->options.device, &run->device);
 	kiln_program_finish(&run->program);
 	kiln_array_finish(&run->push);
+	kiln_array_finish(&run->traced);
 	free(run->times_ns);
 }
 
@@ -268,6 +273,9 @@ static const struct kiln_option own[] = {
 	{"repeat", 'n', "N", "launches in all (default: 1); the first is timed apart from the others",
          KILN_OPT_REPEAT},
 	{"manifest", 'm', "FILE", "write the pipeline's manifest (JSON)", KILN_OPT_MANIFEST},
+	{"trace", 0, "FILE",
+         "write what host and device did and when, from compiling on (JSON for\nui.perfetto.dev or chrome://tracing)",
+         KILN_OPT_TRACE},
 	{0},
 };
 

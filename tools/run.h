@@ -28,7 +28,7 @@ struct kiln_run_buffer {
 };
 
 struct kiln_run_options {
-	const char *entry, *push, *manifest;
+	const char *entry, *push, *manifest, *trace;
 	const char *inputs[KILN_BUFFERS_MAX], *outputs[KILN_BUFFERS_MAX], *specs[KILN_ARGS_SPEC_MAX];
 	size_t input_count, output_count, spec_count;
 	uint32_t threads[3]; /* x 0 with has_threads false = derive */
@@ -56,6 +56,8 @@ struct kiln_run {
 	size_t buffer_count;
 
 	struct kiln_device *device;
+	struct kiln_trace *trace; /* NULL = none */
+	struct kiln_array traced; /* its JSON */
 	struct kiln_kernel *kernel;
 	struct kiln_build build;
 	uint64_t first_ns;  /* of the first launch, wait included */
@@ -78,6 +80,9 @@ enum kiln_exit kiln_run_plan(struct kiln_run *run);
 /* Device buffers, and reading them back into the arrays. */
 enum kiln_exit kiln_run_upload(struct kiln_run *run);
 enum kiln_exit kiln_run_download(struct kiln_run *run);
+/* Nothing without --trace. A run that failed is written too. */
+enum kiln_exit kiln_run_trace_begin(struct kiln_run *run);
+enum kiln_exit kiln_run_trace_end(struct kiln_run *run);
 /* Files, and the report. */
 enum kiln_exit kiln_run_write(struct kiln_run *run);
 void kiln_run_report(struct kiln_run *run);

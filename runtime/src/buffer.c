@@ -7,7 +7,9 @@
 #include <base/error.h>
 #include <base/log.h>
 
+#include "debug_name.h"
 #include "device.h"
+#include "slot_sets.h"
 #include "staging.h"
 
 /* Below this a read of uncached memory costs less than a copy, a submission and a wait. */
@@ -31,12 +33,21 @@ static enum kiln_status create_handle(struct kiln_buffer *buffer)
 	                 VK_BUFFER_USAGE_TRANSFER_DST_BIT,
 		.sharingMode = VK_SHARING_MODE_EXCLUSIVE,
 	};
+	const uint32_t families[2] = {device->queues[0].family, device->queues[1].family};
 	enum kiln_status status = KILN_OK;
 
+	/* Both queues work on it without handing it over. */
+	if (device->queue_count == 2 && families[0] != families[1]) {
+		info.sharingMode = VK_SHARING_MODE_CONCURRENT;
+		info.queueFamilyIndexCount = 2;
+		info.pQueueFamilyIndices = families;
+	}
 	if (device->memory.device_address)
 		info.usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
 	KILN_VK_NEW(device, status, out, buffer->handle,
 	            device->vk.vkCreateBuffer(device->handle, &info, NULL, &buffer->handle));
+	kiln_debug_name(device, VK_OBJECT_TYPE_BUFFER, (uint64_t)(uintptr_t)buffer->handle, "%s",
+	                buffer->name);
 out:
 	return status;
 }
@@ -68,7 +79,7 @@ static enum kiln_status attach_patiently(struct kiln_buffer *buffer)
 
 	if (status != KILN_ERR_OUT_OF_DEVICE_MEMORY)
 		return status;
-	KILN_TRY(kiln_stream_wait(buffer->device));
+	KILN_TRY(kiln_streams_idle(buffer->device));
 	return attach_memory(buffer);
 }
 
@@ -91,6 +102,8 @@ enum kiln_status kiln_buffer_new(struct kiln_device *device, uint64_t bytes, enu
 		                  "host memory ran out while creating buffer \"%s\". Fix: free memory "
 		                  "and call again",
 		                  name);
+	atomic_init(&buffer->references, 1);
+	buffer->id = kiln_object_id();
 	buffer->device = device;
 	buffer->bytes = bytes;
 	buffer->kind = kind;
@@ -115,6 +128,7 @@ void kiln_buffer_free(struct kiln_buffer *buffer)
 	if (buffer->handle)
 		device->vk.vkDestroyBuffer(device->handle, buffer->handle, NULL);
 	kiln_memory_free(device, &buffer->memory);
+	kiln_buffer_use_finish(&buffer->use);
 	kiln_free(buffer);
 }
 
@@ -127,7 +141,7 @@ void kiln_buffer_retire(struct kiln_buffer *buffer)
 {
 	buffer->retired.free = free_retired;
 	buffer->retired.object = buffer;
-	kiln_stream_retire(buffer->device, &buffer->retired, &buffer->use.ticket);
+	kiln_stream_retire(buffer->device, &buffer->retired);
 }
 
 /* Across a bus, large zeroes are the device's job; where host and device share memory the host is as good
@@ -147,7 +161,7 @@ static enum kiln_status fill_zeroes(struct kiln_buffer *buffer)
 	uint64_t bytes = whole_words(buffer->bytes);
 
 	if (!host_zeroes(buffer))
-		return kiln_stream_fill(buffer->device, buffer, 0, bytes, 0);
+		return kiln_stream_record_fill(&buffer->device->stream, buffer, 0, bytes, 0);
 	memset(buffer->memory.data, 0, (size_t)bytes);
 	return kiln_memory_flush(buffer->device, &buffer->memory, 0, bytes);
 }
@@ -160,8 +174,8 @@ static enum kiln_status fill_contents(struct kiln_buffer *buffer, const void *co
 
 	if (!data) {
 		if (whole != buffer->bytes)
-			KILN_TRY(kiln_stream_fill(buffer->device, buffer, whole - 4, 4, 0));
-		return kiln_staging_write(buffer->device, buffer, 0, contents, buffer->bytes);
+			KILN_TRY(kiln_stream_record_fill(&buffer->device->stream, buffer, whole - 4, 4, 0));
+		return kiln_staging_write(&buffer->device->stream, buffer, 0, contents, buffer->bytes);
 	}
 	memcpy(data, contents, (size_t)buffer->bytes);
 	memset(data + buffer->bytes, 0, (size_t)(whole - buffer->bytes));
@@ -213,18 +227,32 @@ out:
 	return status;
 }
 
-/* The reference goes last: it may take the device with it, and the device waits for what the stream still
- * holds. */
+void kiln_buffer_reference(struct kiln_buffer *buffer)
+{
+	atomic_fetch_add_explicit(&buffer->references, 1, memory_order_relaxed);
+}
+
+/* The device's reference goes last: it may take the device with it, and the device waits for what the streams still
+ * hold. */
+void kiln_buffer_unreference(struct kiln_buffer *buffer)
+{
+	struct kiln_device *device = buffer->device;
+
+	if (atomic_fetch_sub_explicit(&buffer->references, 1, memory_order_acq_rel) != 1)
+		return;
+	kiln_buffer_retire(buffer);
+	kiln_device_unreference(device);
+}
+
 void kiln_buffer_destroy(struct kiln_buffer **buffer)
 {
-	struct kiln_device *device;
+	struct kiln_buffer *gone = buffer ? *buffer : NULL;
 
-	if (!buffer || !*buffer)
+	if (!gone)
 		return;
-	device = (*buffer)->device;
-	kiln_buffer_retire(*buffer);
 	*buffer = NULL;
-	kiln_device_unreference(device);
+	if (!kiln_device_is_inherited(gone->device))
+		kiln_buffer_unreference(gone);
 }
 
 uint64_t kiln_buffer_bytes(const struct kiln_buffer *buffer)
@@ -232,8 +260,8 @@ uint64_t kiln_buffer_bytes(const struct kiln_buffer *buffer)
 	return buffer ? buffer->bytes : 0;
 }
 
-static enum kiln_status check_range(const struct kiln_buffer *buffer, const char *call, uint64_t offset,
-                                    uint64_t bytes)
+enum kiln_status kiln_buffer_check_range(const struct kiln_buffer *buffer, const char *call, uint64_t offset,
+                                         uint64_t bytes)
 {
 	KILN_CHECK(buffer, "%s: the buffer is NULL. Fix: pass one that kiln_buffer_create() gave", call);
 	KILN_CHECK(offset <= buffer->bytes && bytes <= buffer->bytes - offset,
@@ -243,20 +271,30 @@ static enum kiln_status check_range(const struct kiln_buffer *buffer, const char
 	return kiln_device_check(buffer->device);
 }
 
+bool kiln_buffer_is_read_directly(const struct kiln_buffer *buffer, uint64_t bytes)
+{
+	return buffer->memory.data && (buffer->memory.cached || bytes <= DIRECT_READ_BYTES);
+}
+
+enum kiln_status kiln_buffer_get(struct kiln_buffer *buffer, uint64_t offset, void *out_data, uint64_t bytes)
+{
+	KILN_TRY(kiln_memory_invalidate(buffer->device, &buffer->memory, offset, bytes));
+	memcpy(out_data, (unsigned char *)buffer->memory.data + offset, (size_t)bytes);
+	return KILN_OK;
+}
+
 enum kiln_status kiln_buffer_read(struct kiln_buffer *buffer, uint64_t offset, void *out_data, uint64_t bytes)
 {
-	KILN_TRY(check_range(buffer, "kiln_buffer_read", offset, bytes));
+	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_buffer_read", offset, bytes));
 	KILN_CHECK(out_data || !bytes,
 	           "kiln_buffer_read: out_data is NULL. Fix: pass room for %" PRIu64 " bytes", bytes);
 	if (!bytes)
 		return KILN_OK;
-	if (!buffer->memory.data || (!buffer->memory.cached && bytes > DIRECT_READ_BYTES))
-		return kiln_staging_read(buffer->device, buffer, offset, out_data, bytes);
+	if (!kiln_buffer_is_read_directly(buffer, bytes))
+		return kiln_staging_read(&buffer->device->stream, buffer, offset, out_data, bytes);
 
-	KILN_TRY(kiln_stream_wait_buffer(buffer->device, buffer, false));
-	KILN_TRY(kiln_memory_invalidate(buffer->device, &buffer->memory, offset, bytes));
-	memcpy(out_data, (unsigned char *)buffer->memory.data + offset, (size_t)bytes);
-	return KILN_OK;
+	KILN_TRY(kiln_stream_wait_buffer(buffer, false));
+	return kiln_buffer_get(buffer, offset, out_data, bytes);
 }
 
 /* Flushing carries whole atoms to the device: where memory is not coherent, the bytes around the range must be
@@ -268,64 +306,32 @@ static enum kiln_status refresh(struct kiln_buffer *buffer, uint64_t offset, uin
 	return kiln_memory_invalidate(buffer->device, &buffer->memory, offset, bytes);
 }
 
-enum kiln_status kiln_buffer_write(struct kiln_buffer *buffer, uint64_t offset, const void *data,
-                                   uint64_t bytes)
+enum kiln_status kiln_buffer_put(struct kiln_buffer *buffer, uint64_t offset, const void *data,
+                                 uint64_t bytes)
 {
-	KILN_TRY(check_range(buffer, "kiln_buffer_write", offset, bytes));
-	KILN_CHECK(data || !bytes,
-	           "kiln_buffer_write: data is NULL. Fix: pass the %" PRIu64 " bytes to write", bytes);
-	if (!bytes)
-		return KILN_OK;
-	if (!buffer->memory.data)
-		return kiln_staging_write(buffer->device, buffer, offset, data, bytes);
-
-	KILN_TRY(kiln_stream_wait_buffer(buffer->device, buffer, true));
 	KILN_TRY(refresh(buffer, offset, bytes));
 	memcpy((unsigned char *)buffer->memory.data + offset, data, (size_t)bytes);
 	return kiln_memory_flush(buffer->device, &buffer->memory, offset, bytes);
 }
 
-enum kiln_status kiln_buffer_fill(struct kiln_buffer *buffer, uint64_t offset, uint64_t bytes, uint32_t value)
+enum kiln_status kiln_buffer_write(struct kiln_buffer *buffer, uint64_t offset, const void *data,
+                                   uint64_t bytes)
 {
-	KILN_TRY(check_range(buffer, "kiln_buffer_fill", offset, bytes));
-	KILN_CHECK(offset % 4 == 0,
-	           "kiln_buffer_fill: offset %" PRIu64 " of buffer \"%s\" is not a multiple of 4. Fix: fill "
-	           "whole 32-bit words, and write the rest with kiln_buffer_write()",
-	           offset, buffer->name);
-	KILN_CHECK(bytes % 4 == 0,
-	           "kiln_buffer_fill: %" PRIu64 " bytes of buffer \"%s\" are not a multiple of 4. Fix: fill "
-	           "whole 32-bit words, and write the rest with kiln_buffer_write()",
-	           bytes, buffer->name);
-	return bytes ? kiln_stream_fill(buffer->device, buffer, offset, bytes, value) : KILN_OK;
-}
+	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_buffer_write", offset, bytes));
+	KILN_CHECK(data || !bytes,
+	           "kiln_buffer_write: data is NULL. Fix: pass the %" PRIu64 " bytes to write", bytes);
+	if (!bytes)
+		return KILN_OK;
+	if (!buffer->memory.data)
+		return kiln_staging_write(&buffer->device->stream, buffer, offset, data, bytes);
 
-enum kiln_status kiln_buffer_copy(struct kiln_buffer *source, uint64_t source_offset,
-                                  struct kiln_buffer *target, uint64_t target_offset, uint64_t bytes)
-{
-	uint64_t apart =
-		source_offset < target_offset ? target_offset - source_offset : source_offset - target_offset;
-
-	KILN_TRY(check_range(source, "kiln_buffer_copy, source", source_offset, bytes));
-	KILN_TRY(check_range(target, "kiln_buffer_copy, target", target_offset, bytes));
-	if (source->device != target->device)
-		return kiln_error(
-			KILN_ERR_FOREIGN_OBJECT,
-			"kiln_buffer_copy: buffer \"%s\" belongs to another device than buffer \"%s\". Fix: read it and "
-			"write it through host memory",
-			source->name, target->name);
-	KILN_CHECK(
-		source != target || apart >= bytes,
-		"kiln_buffer_copy: %" PRIu64 " bytes at offsets %" PRIu64 " and %" PRIu64
-		" of buffer \"%s\" overlap. Fix: copy through another buffer, or in pieces of at most %" PRIu64
-		" bytes",
-		bytes, source_offset, target_offset, source->name, apart);
-	return bytes ? kiln_stream_copy(source->device, source, source_offset, target, target_offset, bytes)
-	             : KILN_OK;
+	KILN_TRY(kiln_stream_wait_buffer(buffer, true));
+	return kiln_buffer_put(buffer, offset, data, bytes);
 }
 
 enum kiln_status kiln_buffer_map(struct kiln_buffer *buffer, void **out_data)
 {
-	KILN_TRY(check_range(buffer, "kiln_buffer_map", 0, 0));
+	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_buffer_map", 0, 0));
 	KILN_CHECK(out_data, "kiln_buffer_map: out_data is NULL. Fix: pass where the address goes");
 	if (!buffer->memory.data)
 		return kiln_error(
@@ -334,7 +340,7 @@ enum kiln_status kiln_buffer_map(struct kiln_buffer *buffer, void **out_data)
 			"kiln_buffer_write(), or create it with KILN_MEMORY_UPLOAD or KILN_MEMORY_READBACK",
 			buffer->name);
 
-	KILN_TRY(kiln_stream_wait_buffer(buffer->device, buffer, true));
+	KILN_TRY(kiln_stream_wait_buffer(buffer, true));
 	KILN_TRY(kiln_memory_invalidate(buffer->device, &buffer->memory, 0, buffer->bytes));
 	atomic_store(&buffer->mapped, true);
 	*out_data = buffer->memory.data;

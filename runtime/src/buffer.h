@@ -9,9 +9,11 @@
 
 #include "memory.h"
 #include "retire.h"
-#include "stream.h"
+#include "stream_order.h"
 
 struct kiln_buffer {
+	atomic_uint references;        /* the caller's handle, and one for each graph */
+	uint64_t id;                   /* never reused */
 	struct kiln_device *device;    /* referenced by buffers of the caller, not by Kiln's own */
 	VkBuffer handle;               /* of `bytes` rounded up to 4, so that a fill reaches the last byte */
 	struct kiln_allocation memory; /* memory.data is the host address, NULL when not host-visible */
@@ -19,8 +21,8 @@ struct kiln_buffer {
 	enum kiln_memory kind;
 	bool read_only;
 	atomic_bool mapped;          /* by kiln_buffer_map() */
-	struct kiln_buffer_use use;  /* the stream's */
-	struct kiln_retired retired; /* the stream's */
+	struct kiln_buffer_use use;  /* the streams' */
+	struct kiln_retired retired; /* the streams' */
 	char name[48];
 };
 
@@ -28,6 +30,21 @@ struct kiln_buffer {
  * checked. */
 enum kiln_status kiln_buffer_new(struct kiln_device *device, uint64_t bytes, enum kiln_memory kind,
                                  const char *name, struct kiln_buffer **out_buffer);
+
+/* The buffer exists, the range lies in it, and its device is not lost; `call` is for the message. */
+enum kiln_status kiln_buffer_check_range(const struct kiln_buffer *buffer, const char *call, uint64_t offset,
+                                         uint64_t bytes);
+
+/* Host copies into and out of memory the host sees; nothing in flight touches the range. */
+enum kiln_status kiln_buffer_put(struct kiln_buffer *buffer, uint64_t offset, const void *data,
+                                 uint64_t bytes);
+enum kiln_status kiln_buffer_get(struct kiln_buffer *buffer, uint64_t offset, void *out_data, uint64_t bytes);
+/* Whether kiln_buffer_get() is the fastest way to so many bytes. */
+bool kiln_buffer_is_read_directly(const struct kiln_buffer *buffer, uint64_t bytes);
+
+void kiln_buffer_reference(struct kiln_buffer *buffer);
+/* Drops a reference of a graph's, or the caller's; the last retires the buffer, and drops its device. */
+void kiln_buffer_unreference(struct kiln_buffer *buffer);
 
 /* Frees once no submission uses it any more. Neither touches the device's reference count, so that the
  * stream may free under its lock: kiln_buffer_destroy() drops the reference after it has retired the

@@ -10,7 +10,9 @@
 #include "fingerprint.h"
 #include "info.h"
 #include "loader.h"
+#include "process.h"
 #include "select.h"
+#include "slice.h"
 
 /* ---- Sticky state ---- */
 
@@ -32,8 +34,18 @@ enum kiln_status kiln_device_vk_error(struct kiln_device *device, VkResult resul
 	return kiln_vk_error(result, call);
 }
 
+bool kiln_device_is_inherited(const struct kiln_device *device)
+{
+	return device->process != kiln_process_generation();
+}
+
 enum kiln_status kiln_device_check(struct kiln_device *device)
 {
+	if (kiln_device_is_inherited(device))
+		return kiln_error(KILN_ERR_DEVICE_LOST,
+		                  "device '%s' was opened before this process was forked off, and drivers do "
+		                  "not follow into a child. Fix: open a device in this process",
+		                  device->info.name);
 	if (atomic_load_explicit(&device->lost, memory_order_acquire) == KILN_OK)
 		return KILN_OK;
 	return kiln_error(KILN_ERR_DEVICE_LOST,
@@ -88,12 +100,16 @@ static void copy_facts(struct kiln_device *device, const struct kiln_physical *p
                        const struct kiln_device_setup *setup)
 {
 	device->physical = physical->handle;
-	device->queue_family = physical->queue_family;
+	device->queues[0].family = physical->queue_family;
+	device->queues[1].family = physical->async_family;
+	device->queues[1].index = physical->async_index;
+	device->queue_count = physical->has_async ? 2 : 1;
 	device->info = physical->info;
 	device->limits = physical->limits;
 	device->min_subgroup_size = physical->min_subgroup_size;
 	device->max_subgroup_size = physical->max_subgroup_size;
 	device->max_workgroup_subgroups = physical->max_workgroup_subgroups;
+	device->has_timeline = setup->features.v12.timelineSemaphore;
 	device->has_feedback = setup->feedback;
 	device->has_cache_control = setup->features.v13.pipelineCreationCacheControl;
 	device->has_subgroup_control = setup->features.v13.subgroupSizeControl && physical->max_subgroup_size;
@@ -105,21 +121,31 @@ static void copy_facts(struct kiln_device *device, const struct kiln_physical *p
 	memcpy(device->blob_device.cache_uuid, physical->cache_uuid, sizeof(device->blob_device.cache_uuid));
 }
 
+/* One entry for each family; returns how many. */
+static uint32_t list_queues(const struct kiln_physical *physical, VkDeviceQueueCreateInfo queues[2])
+{
+	static const float priorities[2] = {1.0f, 1.0f};
+	bool same = physical->has_async && physical->async_family == physical->queue_family;
+
+	queues[0] = queues[1] = (VkDeviceQueueCreateInfo){
+		.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+		.queueFamilyIndex = physical->queue_family,
+		.queueCount = same ? 2 : 1,
+		.pQueuePriorities = priorities,
+	};
+	queues[1].queueFamilyIndex = physical->async_family;
+	return physical->has_async && !same ? 2 : 1;
+}
+
 static enum kiln_status create_device(struct kiln_device *device, const struct kiln_physical *physical,
                                       const struct kiln_device_setup *setup)
 {
-	static const float priority = 1.0f;
-	VkDeviceQueueCreateInfo queue = {
-		.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-		.queueFamilyIndex = physical->queue_family,
-		.queueCount = 1,
-		.pQueuePriorities = &priority,
-	};
+	VkDeviceQueueCreateInfo queues[2];
 	VkDeviceCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
 		.pNext = &setup->features.core,
-		.queueCreateInfoCount = 1,
-		.pQueueCreateInfos = &queue,
+		.queueCreateInfoCount = list_queues(physical, queues),
+		.pQueueCreateInfos = queues,
 		.enabledExtensionCount = setup->extension_count,
 		.ppEnabledExtensionNames = setup->extensions,
 	};
@@ -163,6 +189,7 @@ static enum kiln_status open_vulkan(struct kiln_device *device, const struct kil
 	if (status == KILN_OK) {
 		copy_facts(device, &devices[index], &setup);
 		take_fingerprint(device, &devices[index], &setup);
+		kiln_timestamps_init(device, setup.calibrated_timestamps);
 	}
 	kiln_free(devices);
 	return status;
@@ -219,7 +246,9 @@ static enum kiln_status init_tiers(struct kiln_device *device)
 
 	KILN_TRY(kiln_mutex_init(&device->tuned_keys.lock));
 	device->tuned_keys.lock_ready = true;
-	KILN_TRY(kiln_stream_init(&device->stream));
+	KILN_TRY(kiln_watch_init(device));
+	KILN_TRY(kiln_streams_init(device));
+	KILN_TRY(kiln_helpers_init(&device->helpers));
 	KILN_TRY(kiln_programs_init(&device->programs));
 	device->programs.drop_module = drop_module;
 	device->programs.user = device;
@@ -248,7 +277,9 @@ enum kiln_status kiln_device_open(const struct kiln_device_params *params, struc
 		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
 		                  "out of memory opening a device. Fix: free memory and call again");
 	atomic_init(&device->references, 1);
+	device->process = kiln_process_generation();
 	device->robustness = params->robustness;
+	device->slice_budget_ns = kiln_slice_budget(params->slice_budget_ns);
 	device->sidecars = params->manifest_sidecars;
 	device->expect_warm =
 		params->expect_warm || kiln_setting_choice(&kiln_env_process, KILN_SETTING_CACHE_EXPECT) != 0;
@@ -283,10 +314,11 @@ static void destroy(struct kiln_device *device)
 		return;
 	}
 	if (device->handle) {
-		/* The tier's pipelines retire through the stream, so the stream goes last. */
+		/* The tier's pipelines retire through the streams, so those go last. */
+		kiln_helpers_finish(device);
 		kiln_pipeline_tier_finish(&device->pipelines);
 		kiln_programs_finish(&device->programs);
-		kiln_stream_finish(device);
+		kiln_streams_finish(device);
 		kiln_memory_finish(device);
 		device->vk.vkDestroyDevice(device->handle, NULL);
 	}
@@ -294,6 +326,7 @@ static void destroy(struct kiln_device *device)
 		kiln_cache_close(&device->cache);
 	if (device->owns_store)
 		kiln_store_close(&device->store);
+	kiln_watch_finish(device);
 	kiln_instance_finish(&device->instance);
 	if (device->tuned_keys.lock_ready)
 		kiln_mutex_finish(&device->tuned_keys.lock);
@@ -315,14 +348,20 @@ void kiln_device_unreference(struct kiln_device *device)
 enum kiln_status kiln_device_wait(struct kiln_device *device)
 {
 	KILN_CHECK(device, "kiln_device_wait: the device is NULL. Fix: open one with kiln_device_open()");
-	return kiln_stream_wait(device);
+	if (kiln_device_is_inherited(device))
+		return kiln_device_check(device);
+	return kiln_streams_wait(device);
 }
 
 void kiln_device_close(struct kiln_device **device)
 {
 	if (!device || !*device)
 		return;
-	if (kiln_device_wait(*device) != KILN_OK)
+	if (kiln_device_is_inherited(*device)) {
+		*device = NULL;
+		return;
+	}
+	if (kiln_streams_drain(*device) != KILN_OK)
 		kiln_log(KILN_LOG_WARN, "closing device '%s': %s", (*device)->info.name,
 		         kiln_error_message());
 	if (kiln_store_save_if_dirty((*device)->store, NULL) != KILN_OK)

@@ -10,10 +10,13 @@
 #include "blob.h"
 #include "capability.h"
 #include "instance.h"
+#include "launch_helper.h"
 #include "memory.h"
 #include "pipeline_tier.h"
 #include "program.h"
 #include "stream.h"
+#include "timestamp.h"
+#include "trace.h"
 #include "vulkan_api.h"
 
 /* What was tuned, or refused, by launches of this device's kernels: each at most once. */
@@ -31,8 +34,10 @@ struct kiln_device {
 	VkPhysicalDevice physical;
 	VkDevice handle;
 	struct VolkDeviceTable vk;
-	uint32_t queue_family;
+	struct kiln_device_queue queues[2]; /* the main one, and the one beside it where there is one */
+	uint32_t queue_count;
 	VkPhysicalDeviceLimits limits;
+	bool has_timeline; /* timeline semaphores */
 	bool has_feedback; /* pipeline creation feedback */
 	bool has_cache_control;
 	bool has_subgroup_control;
@@ -45,10 +50,11 @@ struct kiln_device {
 	struct kiln_fingerprint fingerprint;
 	enum kiln_robustness robustness;
 	bool expect_warm;
-	bool sidecars;          /* manifests are written beside entries */
-	atomic_bool named;      /* the cache knows what this device is called */
-	atomic_bool stub_blobs; /* this driver was seen to keep no code in its cache blobs */
-	atomic_bool incomplete; /* ... to give cache data that it says itself is not whole */
+	uint64_t slice_budget_ns; /* KILN_SLICE_NEVER = launches are never sliced */
+	bool sidecars;            /* manifests are written beside entries */
+	atomic_bool named;        /* the cache knows what this device is called */
+	atomic_bool stub_blobs;   /* this driver was seen to keep no code in its cache blobs */
+	atomic_bool incomplete;   /* ... to give cache data that it says itself is not whole */
 
 	struct kiln_cache *cache; /* NULL = no persistence */
 	struct kiln_store *store; /* NULL = no records */
@@ -57,11 +63,25 @@ struct kiln_device {
 	struct kiln_memory_pool memory;
 	struct kiln_programs programs;
 	struct kiln_pipeline_tier pipelines;
-	struct kiln_stream stream;
+	struct kiln_helpers helpers;
+	struct kiln_stream stream; /* the default one */
+	struct kiln_mutex order;   /* uses of shared buffers, see stream.h */
+	struct kiln_mutex streams_lock;
+	bool streams_ready;
+	struct kiln_stream *streams;     /* all of them */
+	struct kiln_timeline *timelines; /* that no stream has; guarded by streams_lock */
+	uint64_t next_stream;            /* id */
+	atomic_uint stream_count;
+	struct kiln_retirement retirement;
 
+	struct kiln_timestamps timestamps;
+	struct kiln_device_watch watch; /* who looks on: traces and labels */
+
+	uint32_t process; /* kiln_process_generation() of the one that opened it */
 	atomic_bool abandoned; /* lost, and never idle again: nothing of it may be waited for or freed */
 	atomic_int lost;       /* an enum kiln_status once the device is lost: latched, sticky */
-	atomic_uint_fast64_t failed, rejected, unkept, launches, submits, barriers;
+	atomic_uint_fast64_t failed, rejected, unkept;
+	atomic_uint_fast64_t launches, submits, barriers; /* of streams that are gone */
 
 	int autotune_mode; /* KILN_AUTOTUNE_MODE_* */
 	struct kiln_tuned_keys tuned_keys;
@@ -75,6 +95,12 @@ void kiln_device_unreference(struct kiln_device *device);
 /* Like kiln_vk_error(), and latches device loss. */
 enum kiln_status kiln_device_vk_error(struct kiln_device *device, VkResult result, const char *call);
 
+/* Fetches the queue's handle at its first use. */
+void kiln_device_queue_ready(struct kiln_device *device, struct kiln_device_queue *queue);
+
+/* vkDeviceWaitIdle with nobody on the queues. */
+VkResult kiln_device_idle(struct kiln_device *device);
+
 /* Latches device loss. */
 void kiln_device_lose(struct kiln_device *device);
 
@@ -83,6 +109,10 @@ void kiln_device_abandon(struct kiln_device *device);
 
 /* KILN_OK, or the sticky KILN_ERR_DEVICE_LOST with its message. */
 enum kiln_status kiln_device_check(struct kiln_device *device);
+
+/* Was it opened by a process that this one was forked off from? Then none of its locks may be taken and nothing of the
+ * driver's be called: it counts as lost, and what is destroyed of it is only forgotten. */
+bool kiln_device_is_inherited(const struct kiln_device *device);
 
 /* KILN_ERR_COMPILE_ONLY with its message when the device cannot launch. */
 enum kiln_status kiln_device_check_launch(struct kiln_device *device);

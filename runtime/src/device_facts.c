@@ -36,9 +36,7 @@ struct kiln_device_counters kiln_device_counters(const struct kiln_device *devic
 	counters.rejected = atomic_load_explicit(&d->rejected, memory_order_relaxed);
 	counters.unkept = atomic_load_explicit(&d->unkept, memory_order_relaxed);
 	counters.failed = atomic_load_explicit(&d->failed, memory_order_relaxed);
-	counters.launches = atomic_load_explicit(&d->launches, memory_order_relaxed);
-	counters.submits = atomic_load_explicit(&d->submits, memory_order_relaxed);
-	counters.barriers = atomic_load_explicit(&d->barriers, memory_order_relaxed);
+	kiln_streams_count(device, &counters);
 	counters.validation_messages =
 		atomic_load_explicit(d->instance.validation_messages, memory_order_relaxed);
 	return counters;

@@ -5,7 +5,7 @@
 #include <base/alloc.h>
 #include <base/error.h>
 
-/* Every feature a compute kernel can declare, as FEATURE(struct member, field). */
+/* Every feature a compute kernel can declare, and what streams need, as FEATURE(struct member, field). */
 #define WANTED(FEATURE)                                                          \
 	FEATURE(core.features, shaderFloat64)                                    \
 	FEATURE(core.features, shaderInt64)                                      \
@@ -35,6 +35,7 @@
 	FEATURE(v12, uniformBufferStandardLayout)                                \
 	FEATURE(v12, shaderSubgroupExtendedTypes)                                \
 	FEATURE(v12, bufferDeviceAddress)                                        \
+	FEATURE(v12, timelineSemaphore)                                          \
 	FEATURE(v12, vulkanMemoryModel)                                          \
 	FEATURE(v12, vulkanMemoryModelDeviceScope)                               \
 	FEATURE(v12, vulkanMemoryModelAvailabilityVisibilityChains)              \
@@ -60,7 +61,8 @@
 	FEATURE(explicit_layout, workgroupMemoryExplicitLayout8BitAccess)        \
 	FEATURE(explicit_layout, workgroupMemoryExplicitLayout16BitAccess)       \
 	FEATURE(clock, shaderSubgroupClock)                                      \
-	FEATURE(clock, shaderDeviceClock)
+	FEATURE(clock, shaderDeviceClock)                                        \
+	FEATURE(executable, pipelineExecutableInfo)
 
 struct extension_list {
 	VkExtensionProperties *names;
@@ -130,6 +132,9 @@ static void build_chain(struct kiln_device_features *features, uint32_t api,
 	if (has(list, VK_KHR_SHADER_CLOCK_EXTENSION_NAME))
 		chain(features, &features->clock,
 		      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CLOCK_FEATURES_KHR);
+	if (has(list, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME))
+		chain(features, &features->executable,
+		      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR);
 }
 
 static void keep_wanted(struct kiln_device_features *use, const struct kiln_device_features *have)
@@ -152,12 +157,15 @@ static void name_extensions(struct kiln_device_setup *setup, const struct extens
 		{VK_KHR_SHADER_CLOCK_EXTENSION_NAME, use->clock.sType != 0},
 		{VK_EXT_PIPELINE_CREATION_FEEDBACK_EXTENSION_NAME, setup->api_version < VK_API_VERSION_1_3},
 		{VK_KHR_SHADER_NON_SEMANTIC_INFO_EXTENSION_NAME, setup->api_version < VK_API_VERSION_1_3},
+		{VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME, use->executable.sType != 0},
+		{VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME, true},
 		{"VK_KHR_portability_subset", true}, /* obligatory wherever it is offered */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].wanted && has(list, rows[i].name))
 			setup->extensions[setup->extension_count++] = rows[i].name;
+	setup->calibrated_timestamps = has(list, VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME);
 	setup->feedback = setup->api_version >= VK_API_VERSION_1_3 ||
 	                  has(list, VK_EXT_PIPELINE_CREATION_FEEDBACK_EXTENSION_NAME);
 }

@@ -17,6 +17,7 @@ struct kiln_device_features {
 	VkPhysicalDeviceCooperativeMatrixFeaturesNV cooperative_matrix;
 	VkPhysicalDeviceWorkgroupMemoryExplicitLayoutFeaturesKHR explicit_layout;
 	VkPhysicalDeviceShaderClockFeaturesKHR clock;
+	VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executable;
 };
 
 #define KILN_EXTENSIONS_MAX 16
@@ -27,6 +28,7 @@ struct kiln_device_setup {
 	const char *extensions[KILN_EXTENSIONS_MAX];
 	uint32_t extension_count;
 	bool feedback; /* pipeline creation feedback, by core or extension */
+	bool calibrated_timestamps;
 };
 
 /* Reads what the device has and keeps what Kiln uses. `robust`: bounds-checked buffers. */

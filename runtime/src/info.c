@@ -83,6 +83,37 @@ static void read_memory(const struct kiln_instance *instance, struct kiln_physic
 	device->info.can_launch = device->info.can_compute && memory.memoryTypeCount > 0;
 }
 
+/* How good a family is for the queue beside the main one: none but compute and copies to do, then any other family, then
+ * a second queue of the same. 0 = not at all. */
+static int async_rank(const VkQueueFamilyProperties *family, bool is_main)
+{
+	if (!(family->queueFlags & VK_QUEUE_COMPUTE_BIT))
+		return 0;
+	if (is_main)
+		return family->queueCount > 1 ? 1 : 0;
+	if (family->queueCount == 0)
+		return 0;
+	return family->queueFlags & VK_QUEUE_GRAPHICS_BIT ? 2 : 3;
+}
+
+static void choose_async(const VkQueueFamilyProperties *families, uint32_t count,
+                         struct kiln_physical *device)
+{
+	int best = 0;
+
+	for (uint32_t i = 0; i < count && device->info.can_compute; i++) {
+		int rank = async_rank(&families[i], i == device->queue_family);
+
+		if (rank <= best)
+			continue;
+		best = rank;
+		device->has_async = true;
+		device->async_family = i;
+		device->async_index = i == device->queue_family ? 1 : 0;
+	}
+	device->info.has_async_queue = device->has_async;
+}
+
 /* SwiftShader fills as many families as it is given room for, so the count is asked first; others may claim more than
  * there was room for. */
 static enum kiln_status read_queues(const struct kiln_instance *instance, struct kiln_physical *device)
@@ -104,6 +135,7 @@ static enum kiln_status read_queues(const struct kiln_instance *instance, struct
 		device->info.can_compute = true;
 		device->info.timestamp_bits = families[i].timestampValidBits;
 	}
+	choose_async(families, count < room ? count : room, device);
 	kiln_free(families);
 	return KILN_OK;
 }

@@ -10,6 +10,8 @@
 struct kiln_physical {
 	VkPhysicalDevice handle;
 	uint32_t queue_family; /* the first that computes */
+	bool has_async;        /* a queue beside that family's first one */
+	uint32_t async_family, async_index;
 	struct kiln_device_info info;
 	VkPhysicalDeviceLimits limits;
 	VkSubgroupFeatureFlags subgroup_operations;

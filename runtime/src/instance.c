@@ -107,6 +107,11 @@ static bool load_functions(struct kiln_instance *instance, PFN_vkGetInstanceProc
 	LOAD(vkCreateDevice);
 	LOAD(vkCreateDebugUtilsMessengerEXT);
 	LOAD(vkDestroyDebugUtilsMessengerEXT);
+	LOAD(vkSetDebugUtilsObjectNameEXT);
+	LOAD(vkCmdBeginDebugUtilsLabelEXT);
+	LOAD(vkCmdEndDebugUtilsLabelEXT);
+	LOAD(vkCmdInsertDebugUtilsLabelEXT);
+	LOAD(vkGetPhysicalDeviceCalibrateableTimeDomainsEXT);
 #undef LOAD
 	return instance->vkDestroyInstance && instance->vkEnumeratePhysicalDevices &&
 	       instance->vkGetPhysicalDeviceProperties2 && instance->vkGetPhysicalDeviceFeatures2;

@@ -13,6 +13,9 @@
 #include "device.h"
 #include "kernel_check.h"
 #include "kernel_variant.h"
+#include "launch_helper.h"
+#include "launch_mode.h"
+#include "slice.h"
 #include "tune_choice.h"
 #include "tune_launch.h"
 
@@ -30,6 +33,7 @@ static enum kiln_status take_params(struct kiln_kernel *kernel, const struct kil
 {
 	kernel->subgroup_size = params->subgroup_size;
 	kernel->guarded = params->guarded;
+	kernel->modes = params->modes;
 	kernel->resizable = params->resizable;
 	if (params->spec_count == 0)
 		return KILN_OK;
@@ -84,7 +88,9 @@ static void caller_workgroup(const struct kiln_kernel *kernel, const struct kiln
 /* Where no record can be, launches need not ask for one. */
 static void follow_store(struct kiln_kernel *kernel)
 {
-	bool tunable = kernel->device->store && kiln_kernel_is_tunable(kernel);
+	/* Whoever counts workgroups on the device reckons with a size. */
+	bool tunable = kernel->device->store && kiln_kernel_is_tunable(kernel) &&
+	               !(kernel->modes & KILN_FEATURE_INDIRECT_DISPATCH);
 
 	kernel->tunes_itself = tunable && kernel->device->autotune_mode >= KILN_AUTOTUNE_MODE_TUNE;
 	atomic_init(&kernel->by_bucket, tunable && !kiln_store_is_empty(kernel->device->store));
@@ -131,11 +137,13 @@ enum kiln_status kiln_kernel_create(struct kiln_device *device, const struct kil
 		params->spec_count <= KILN_SPEC_VALUES_MAX && (params->spec || params->spec_count == 0),
 		"kiln_kernel_create: %zu specialisation values at %p; at most %u. Fix: set .spec and .spec_count together",
 		params->spec_count, (const void *)params->spec, KILN_SPEC_VALUES_MAX);
+	KILN_TRY(kiln_mode_check_params(params));
 	KILN_TRY(kiln_device_check(device));
 	kernel = kiln_alloc_zero(1, sizeof(*kernel));
 	if (!kernel)
 		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
 		                  "out of memory creating a kernel. Fix: free memory and call again");
+	atomic_init(&kernel->references, 1);
 	kernel->device = device;
 	kiln_device_reference(device);
 	status = prepare(kernel, params);
@@ -148,11 +156,20 @@ enum kiln_status kiln_kernel_create(struct kiln_device *device, const struct kil
 	return KILN_OK;
 }
 
+void kiln_kernel_reference(struct kiln_kernel *kernel)
+{
+	atomic_fetch_add_explicit(&kernel->references, 1, memory_order_relaxed);
+}
+
 void kiln_kernel_destroy(struct kiln_kernel **kernel)
 {
 	struct kiln_kernel *k = kernel ? *kernel : NULL;
 
 	if (!k)
+		return;
+	*kernel = NULL;
+	if (kiln_device_is_inherited(k->device) ||
+	    atomic_fetch_sub_explicit(&k->references, 1, memory_order_acq_rel) != 1)
 		return;
 	kiln_tuning_finish(k);
 	kiln_tuned_finish(k);
@@ -165,7 +182,6 @@ void kiln_kernel_destroy(struct kiln_kernel **kernel)
 	kiln_free(k->spec);
 	kiln_device_unreference(k->device);
 	kiln_free(k);
-	*kernel = NULL;
 }
 
 const struct kiln_reflection *kiln_kernel_reflection(const struct kiln_kernel *kernel)
@@ -285,6 +301,7 @@ static enum kiln_status resolve(struct kiln_kernel *kernel, struct kiln_variant 
 	uint64_t start = kiln_now_ns();
 
 	KILN_TRY(kiln_device_check(kernel->device));
+	KILN_TRY(kiln_helpers_ready(kernel->device, kernel->modes));
 	if (keep_held(kernel, variant)) {
 		kiln_resolution_held(atomic_load_explicit(&variant->pipeline, memory_order_relaxed),
 		                     &variant->resolution);

@@ -25,6 +25,9 @@ struct kiln_variant {
 	_Atomic(struct kiln_pipeline *) pipeline;
 	atomic_uint_fast64_t epoch; /* the memory tier's when the pipeline was last seen not to be dropped */
 
+	atomic_uint_fast64_t short_groups;      /* up to so many workgroups a launch is not looked at; slice.h */
+	_Atomic(struct kiln_slicing *) slicing; /* NULL before a launch of many; set once */
+
 	atomic_bool resolved_again; /* since what is below was written */
 
 	/* the last resolve, guarded by the kernel's lock */
@@ -41,6 +44,7 @@ struct kiln_tuned;
 struct kiln_tuning;
 
 struct kiln_kernel {
+	atomic_uint references;          /* the caller's handle, and one for each graph */
 	struct kiln_device *device;      /* referenced */
 	struct kiln_program *program;    /* acquired */
 	struct kiln_interface interface; /* with the caller's constants */
@@ -48,6 +52,7 @@ struct kiln_kernel {
 	size_t spec_count;
 	uint32_t own[3]; /* the size with the caller's constants and nothing else */
 	uint32_t subgroup_size;
+	uint32_t modes; /* KILN_FEATURE_* of the launch modes */
 	bool guarded;
 	bool resizable; /* a literal workgroup size may be changed */
 	struct kiln_tunables tunables;
@@ -68,6 +73,8 @@ struct kiln_kernel {
 	_Atomic(struct kiln_variant *)
 		reported; /* what the last resolve asked for was about; NULL = the preferred */
 };
+
+void kiln_kernel_reference(struct kiln_kernel *kernel);
 
 /* The variant for this many threads; NULL = unknown, the preferred one. */
 struct kiln_variant *kiln_kernel_variant(struct kiln_kernel *kernel, const uint32_t threads[3]);

@@ -12,6 +12,7 @@
 #include "kernel_check.h"
 #include "tune_record.h"
 #include "tune_variant.h"
+#include "slice.h"
 
 struct kiln_spec_value *kiln_spec_find(struct kiln_spec_value *values, size_t count, uint32_t id)
 {
@@ -164,7 +165,7 @@ enum kiln_status kiln_variant_build(const struct kiln_kernel *kernel, struct kil
 		.spec_count = count,
 		.subgroup_size = kernel->subgroup_size,
 		.robustness = kernel->device->robustness,
-		.features = variant->interface.entry->features,
+		.features = {variant->interface.entry->features.bits | kernel->modes},
 	};
 	memcpy(variant->key.workgroup, variant->choice.size, sizeof(variant->key.workgroup));
 	return kiln_pipeline_identity(&variant->key, &kernel->device->fingerprint, &variant->identity);
@@ -173,6 +174,7 @@ enum kiln_status kiln_variant_build(const struct kiln_kernel *kernel, struct kil
 void kiln_variant_finish(const struct kiln_kernel *kernel, struct kiln_variant *variant)
 {
 	kiln_pipeline_unreference(atomic_load(&variant->pipeline));
+	kiln_slicing_free(kernel, atomic_load(&variant->slicing));
 	kiln_interface_finish(&variant->interface);
 	kiln_programs_release(&kernel->device->programs, variant->program);
 	kiln_free(variant->spec);
@@ -227,8 +229,11 @@ struct kiln_tune_key kiln_kernel_tune_key(const struct kiln_kernel *kernel, uint
 }
 
 /* A store that cannot be read was logged when the device opened it; the kernel then has its own size. */
+/* Whoever counts workgroups on the device reckons with a size: no record may change it behind their back. */
 static bool find_record(const struct kiln_kernel *kernel, struct kiln_tune_record *out_record)
 {
+	if (kernel->modes & KILN_FEATURE_INDIRECT_DISPATCH)
+		return false;
 	return kiln_store_get(kernel->device->store, &kernel->tune_key, kernel->device->info.adapter,
 	                      out_record) == KILN_OK;
 }

@@ -7,6 +7,9 @@
 #include "buffer.h"
 #include "device.h"
 #include "kernel.h"
+#include "launch.h"
+#include "launch_mode.h"
+#include "slice.h"
 #include "tune_launch.h"
 
 /* ---- Arguments ---- */
@@ -158,6 +161,21 @@ static enum kiln_status check_argument(const struct slot *slot, struct kiln_stre
 	return check_length(slot, given);
 }
 
+enum kiln_status kiln_launch_check_argument(const struct kiln_kernel *kernel,
+                                            const struct kiln_entry_point *entry, size_t index,
+                                            struct kiln_stream_binding *given)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < entry->binding_count; at += entry->bindings[i++].layout.count)
+		if (index - at < entry->bindings[i].layout.count)
+			return check_argument(&(struct slot){kernel, &entry->bindings[i], index}, given);
+	return kiln_error(KILN_ERR_INVALID_ARGUMENT,
+	                  "kernel '%s' has %zu arguments, and number %zu was meant. Fix: count from 0, in "
+	                  "(set, binding) order",
+	                  kernel->name, at, index);
+}
+
 static enum kiln_status check_arguments(const struct kiln_kernel *kernel,
                                         const struct kiln_entry_point *entry,
                                         struct kiln_launch_arguments *arguments)
@@ -226,56 +244,112 @@ enum kiln_status kiln_launch_check(const struct kiln_kernel *kernel, const struc
 	return kiln_launch_check_push(kernel, entry->push_bytes, params);
 }
 
-static enum kiln_status launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params,
-                               const uint32_t threads[3])
+/* What a launch comes with from inside; both may be NULL. */
+struct extras {
+	const struct kiln_stream_binding *groups; /* counts that Kiln wrote */
+	const struct kiln_slice_call *call;
+};
+
+static enum kiln_status launch(struct kiln_stream *stream, struct kiln_kernel *kernel,
+                               const struct kiln_launch_params *params, const uint32_t threads[3],
+                               const struct extras *extras)
 {
-	const struct kiln_entry_point *entry;
-	struct kiln_variant *variant;
+	bool indirect = params->indirect.buffer != NULL;
 	struct kiln_launch_arguments arguments;
 	struct kiln_stream_launch work;
+	struct kiln_variant *variant = kiln_kernel_variant(kernel, indirect ? NULL : threads);
 
-	variant = kiln_kernel_variant(kernel, threads);
-	entry = variant->interface.entry;
 	KILN_TRY(kiln_launch_check(kernel, variant, params, &arguments));
 	work = (struct kiln_stream_launch){
+		.kernel = kernel,
 		.current = &variant->pipeline,
-		.entry = entry,
+		.entry = variant->interface.entry,
 		.bindings = arguments.bindings,
 		.binding_count = arguments.count,
 		.push = params->push,
-		.push_bytes = entry->push_bytes,
+		.push_bytes = variant->interface.entry->push_bytes,
+		.indirect = extras->groups || indirect,
 	};
 	KILN_TRY(kiln_launch_groups(kernel, threads, variant->choice.size, work.groups));
-	if (threads[0] == 0)
+	if (threads[0] == 0 && !indirect)
 		return KILN_OK;
 	KILN_TRY(kiln_kernel_ready(kernel, variant));
-	return kiln_stream_launch(kernel->device, &work);
+	if (indirect)
+		return kiln_indirect_launch(stream, variant->choice.size, params, &work,
+		                            &arguments.bindings[arguments.count]);
+	if (extras->groups)
+		arguments.bindings[arguments.count] = *extras->groups;
+	if (extras->call || (!extras->groups && !kiln_slice_is_short(variant, work.groups)))
+		return kiln_slice_launch(stream, variant, &work, extras->call);
+	return kiln_stream_record_launch(stream, &work);
 }
 
 /* One that tunes itself has the launch in the middle of it. */
-static enum kiln_status launch_and_tune(struct kiln_kernel *kernel, const struct kiln_launch_params *params,
-                                        const uint32_t threads[3])
+static enum kiln_status launch_and_tune(struct kiln_stream *stream, struct kiln_kernel *kernel,
+                                        const struct kiln_launch_params *params, const uint32_t threads[3])
 {
+	static const struct extras none;
 	struct kiln_tune_launch tune;
 	enum kiln_status status;
 
 	kiln_tune_launch_begin(kernel, threads, &tune);
-	status = launch(kernel, params, threads);
+	status = launch(stream, kernel, params, threads, &none);
 	kiln_tune_launch_end(kernel, status == KILN_OK ? params : NULL, &tune);
 	return status;
 }
 
-enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params)
+/* Tuning waits for the launch, which only the default stream may do unasked. */
+static bool tunes(const struct kiln_stream *stream, const struct kiln_kernel *kernel,
+                  const struct kiln_launch_params *params, const struct extras *extras)
 {
+	return kernel->tunes_itself && stream == &kernel->device->stream && params->threads[0] != 0 &&
+	       !params->indirect.buffer && !extras->groups && !extras->call;
+}
+
+enum kiln_status kiln_launch_on(struct kiln_stream *stream, struct kiln_kernel *kernel,
+                                const struct kiln_launch_params *params,
+                                const struct kiln_stream_binding *groups)
+{
+	return kiln_launch_with(stream, kernel, params, groups, NULL);
+}
+
+enum kiln_status kiln_launch_with(struct kiln_stream *stream, struct kiln_kernel *kernel,
+                                  const struct kiln_launch_params *params,
+                                  const struct kiln_stream_binding *groups,
+                                  const struct kiln_slice_call *call)
+{
+	const struct extras extras = {groups, call};
 	uint32_t threads[3];
 
-	KILN_CHECK(kernel, "kiln_launch: the kernel is NULL. Fix: create one with kiln_kernel_create()");
-	KILN_CHECK(params, "kiln_launch: the parameters are NULL. Fix: pass at least .threads");
 	KILN_TRY(kiln_device_check(kernel->device));
 	KILN_TRY(kiln_device_check_launch(kernel->device));
 	for (int d = 0; d < 3; d++)
 		threads[d] = params->threads[d] || d == 0 ? params->threads[d] : 1;
-	if (kernel->tunes_itself && threads[0] != 0)
-		return launch_and_tune(kernel, params, threads);
-	return launch(kernel, params, threads);
+	if (tunes(stream, kernel, params, &extras))
+		return launch_and_tune(stream, kernel, params, threads);
+	return launch(stream, kernel, params, threads, &extras);
+}
+
+enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params)
+{
+	KILN_CHECK(kernel, "kiln_launch: the kernel is NULL. Fix: create one with kiln_kernel_create()");
+	KILN_CHECK(params, "kiln_launch: the parameters are NULL. Fix: pass at least .threads");
+	return kiln_launch_on(&kernel->device->stream, kernel, params, NULL);
+}
+
+enum kiln_status kiln_stream_launch(struct kiln_stream *stream, struct kiln_kernel *kernel,
+                                    const struct kiln_launch_params *params)
+{
+	KILN_CHECK(stream,
+	           "kiln_stream_launch: the stream is NULL. Fix: create one with kiln_stream_create()");
+	KILN_CHECK(kernel,
+	           "kiln_stream_launch: the kernel is NULL. Fix: create one with kiln_kernel_create()");
+	KILN_CHECK(params, "kiln_stream_launch: the parameters are NULL. Fix: pass at least .threads");
+	if (kernel->device != stream->device)
+		return kiln_error(
+			KILN_ERR_FOREIGN_OBJECT,
+			"kernel '%s' belongs to another device than stream '%s'. Fix: create it on the "
+			"stream's",
+			kernel->name, stream->name);
+	return kiln_launch_on(stream, kernel, params, NULL);
 }

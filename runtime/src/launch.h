@@ -1,4 +1,4 @@
-/* What kiln_launch() checks before anything is enqueued, for others that launch. */
+/* What kiln_launch() checks before anything is enqueued, for others that launch and for what changes one later. */
 #ifndef RUNTIME_LAUNCH_H
 #define RUNTIME_LAUNCH_H
 
@@ -6,10 +6,27 @@
 
 #include "stream.h"
 
+struct kiln_slice_call;
+
+/* Checks and completes argument `index`, counted in (set, binding, array element) order. */
+enum kiln_status kiln_launch_check_argument(const struct kiln_kernel *kernel,
+                                            const struct kiln_entry_point *entry, size_t index,
+                                            struct kiln_stream_binding *given);
+
+/* What kiln_stream_launch() does. `groups`, if not NULL, is where Kiln wrote workgroup counts that are safe: they count
+ * instead of params->threads, which bound them. */
+enum kiln_status kiln_launch_on(struct kiln_stream *stream, struct kiln_kernel *kernel,
+                                const struct kiln_launch_params *params,
+                                const struct kiln_stream_binding *groups);
+/* The same; `call`, if not NULL, is about slices and excludes `groups`. */
+enum kiln_status kiln_launch_with(struct kiln_stream *stream, struct kiln_kernel *kernel,
+                                  const struct kiln_launch_params *params,
+                                  const struct kiln_stream_binding *groups,
+                                  const struct kiln_slice_call *call);
 struct kiln_variant;
 
 struct kiln_launch_arguments {
-	struct kiln_stream_binding bindings[KILN_BUFFERS_MAX];
+	struct kiln_stream_binding bindings[KILN_BUFFERS_MAX + 1]; /* and behind them the counts of an indirect launch */
 	uint32_t count;
 };
 

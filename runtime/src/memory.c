@@ -27,7 +27,6 @@ enum kiln_status kiln_memory_pool_init(struct kiln_memory_pool *pool, const stru
 	*pool = (struct kiln_memory_pool){.limits = *limits, .granule = LEAST_GRANULE};
 	KILN_TRY(kiln_mutex_init(&pool->lock));
 	pool->lock_ready = true;
-	KILN_TRY(kiln_staging_init(&pool->staging));
 
 	for (uint32_t i = 0; limits->properties.memoryTypeCount && i < limits->properties.memoryHeapCount;
 	     i++) {
@@ -287,7 +286,6 @@ void kiln_memory_finish(struct kiln_device *device)
 {
 	struct kiln_memory_pool *pool = &device->memory;
 
-	kiln_staging_finish(&pool->staging);
 	while (pool->blocks)
 		kiln_memory_block_remove(device, pool->blocks);
 	if (pool->lock_ready)

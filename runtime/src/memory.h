@@ -16,7 +16,6 @@
 #include <base/thread.h>
 #include <kiln/buffer.h>
 
-#include "staging.h"
 #include "vulkan_api.h"
 
 struct kiln_device;
@@ -50,7 +49,6 @@ struct kiln_memory_pool {
 	struct kiln_memory_block *blocks;
 	uint32_t allocation_count;                /* of vkAllocateMemory */
 	uint64_t heap_bytes[VK_MAX_MEMORY_HEAPS]; /* allocated from each heap */
-	struct kiln_staging staging;
 };
 
 struct kiln_allocation {
@@ -70,7 +68,7 @@ enum kiln_status kiln_memory_init(struct kiln_device *device);
 /* The same from a table: what kiln_memory_init() calls, and tests with invented devices. */
 enum kiln_status kiln_memory_pool_init(struct kiln_memory_pool *pool,
                                        const struct kiln_memory_limits *limits);
-/* After the stream is finished. Frees the staging buffers and every block; nothing else may be allocated
+/* After the streams are finished. Frees every block; nothing else may be allocated
  * any more. Zeroed memory is fine. */
 void kiln_memory_finish(struct kiln_device *device);
 

@@ -2,6 +2,7 @@
 
 #include <base/alloc.h>
 
+#include "debug_name.h"
 #include "device.h"
 
 VkMemoryPropertyFlags kiln_memory_type_flags(const struct kiln_memory_pool *pool, uint32_t type)
@@ -47,6 +48,8 @@ static VkResult allocate_memory(struct kiln_device *device, struct kiln_memory_b
 		block->memory = VK_NULL_HANDLE;
 		return result;
 	}
+	kiln_debug_name(device, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)block->memory,
+	                "block of memory type %u", (unsigned)block->type);
 	pool->allocation_count++;
 	pool->heap_bytes[kiln_memory_type_heap(pool, block->type)] += block->bytes;
 	if (!(kiln_memory_type_flags(pool, block->type) & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT))

@@ -7,8 +7,10 @@
 #include <base/error.h>
 #include <base/log.h>
 
+#include "debug_name.h"
 #include "device.h"
 #include "pipeline_cache.h"
+#include "slot_sets.h"
 
 /* Vulkan reads specialisation values from one block of memory: the key's 64-bit values, of which it takes the low bytes.
  * Ownership: kiln_free(out_info->pData). */
@@ -51,9 +53,13 @@ static enum kiln_status specialise(const struct kiln_pipeline_key *key, VkSpecia
 	return KILN_OK;
 }
 
-static VkPipelineCreateFlags pipeline_flags(const struct kiln_pipeline_key *key)
+static VkPipelineCreateFlags pipeline_flags(const struct kiln_compile *compile)
 {
-	return key->create_flags & KILN_CREATE_DISPATCH_BASE ? VK_PIPELINE_CREATE_DISPATCH_BASE : 0;
+	const struct kiln_pipeline_key *key = compile->key;
+	VkPipelineCreateFlags flags =
+		key->create_flags & KILN_CREATE_DISPATCH_BASE ? VK_PIPELINE_CREATE_DISPATCH_BASE : 0;
+
+	return compile->statistics ? flags | VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : flags;
 }
 
 /* Feedback bits may be set on the pipeline and not on the stage, or the reverse (MoltenVK): either counts. */
@@ -100,7 +106,7 @@ static enum kiln_status create_pipeline(struct job *job, VkPipelineCreateFlags f
 	VkComputePipelineCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
 		.pNext = device->has_feedback ? &feedback : NULL,
-		.flags = pipeline_flags(key) | flags,
+		.flags = pipeline_flags(job->compile) | flags,
 		.stage =
 			{
 				.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
@@ -113,12 +119,13 @@ static enum kiln_status create_pipeline(struct job *job, VkPipelineCreateFlags f
 		.layout = job->pipeline->layout,
 	};
 	enum kiln_status status = KILN_OK;
-	uint64_t start = kiln_now_ns();
+	uint64_t traced = kiln_trace_now(&device->watch), start = kiln_now_ns();
 
 	KILN_VK_NEW(device, status, out, job->pipeline->handle,
 	            device->vk.vkCreateComputePipelines(device->handle, job->cache, 1, &info, NULL,
 	                                                &job->pipeline->handle));
 	job->evidence.ns = kiln_now_ns() - start;
+	kiln_trace_host(device, KILN_TRACE_COMPILE, key->entry, traced, 0);
 	judge(&whole, &stage, &job->evidence);
 out:
 	return status;
@@ -163,6 +170,8 @@ static enum kiln_status make_pipeline(struct job *job)
 	const struct kiln_compile *compile = job->compile;
 	struct kiln_device *device = job->pipeline->device;
 
+	if (compile->statistics)
+		return create_pipeline(job, 0);
 	KILN_TRY(open_cache(job, compile->blob, compile->blob_bytes));
 	if (device->has_cache_control)
 		KILN_TRY(probe(job));
@@ -176,6 +185,11 @@ static enum kiln_status make_pipeline(struct job *job)
 		job->evidence.blob =
 			kiln_pipeline_cache_extract(device, job->cache, &job->evidence.blob_bytes);
 	return KILN_OK;
+}
+
+static const char *name_of(const struct kiln_compile *compile)
+{
+	return compile->name ? compile->name : compile->key->entry;
 }
 
 static enum kiln_status create_module(struct job *job)
@@ -195,6 +209,8 @@ static enum kiln_status create_module(struct job *job)
 		return KILN_OK;
 	KILN_VK_NEW(device, status, out, job->module,
 	            device->vk.vkCreateShaderModule(device->handle, &info, NULL, &job->module));
+	kiln_debug_name(device, VK_OBJECT_TYPE_SHADER_MODULE, (uint64_t)(uintptr_t)job->module, "%s",
+	                name_of(job->compile));
 	job->shared_module = kiln_programs_keep_module(&device->programs, program, job->module);
 out:
 	return status;
@@ -221,6 +237,20 @@ static enum kiln_status run(struct job *job)
 	return make_pipeline(job);
 }
 
+static void name_objects(const struct job *job)
+{
+	const struct kiln_pipeline *pipeline = job->pipeline;
+	const char *name = name_of(job->compile);
+
+	kiln_debug_name(pipeline->device, VK_OBJECT_TYPE_PIPELINE, (uint64_t)(uintptr_t)pipeline->handle,
+	                "%s", name);
+	kiln_debug_name(pipeline->device, VK_OBJECT_TYPE_PIPELINE_LAYOUT,
+	                (uint64_t)(uintptr_t)pipeline->layout, "%s", name);
+	for (uint32_t i = 0; i < pipeline->set_count; i++)
+		kiln_debug_name(pipeline->device, VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT,
+		                (uint64_t)(uintptr_t)pipeline->sets[i], "%s, set %u", name, (unsigned)i);
+}
+
 enum kiln_status kiln_pipeline_compile(struct kiln_device *device, const struct kiln_compile *compile,
                                        struct kiln_pipeline **out_pipeline,
                                        struct kiln_compile_evidence *out_evidence)
@@ -233,7 +263,10 @@ enum kiln_status kiln_pipeline_compile(struct kiln_device *device, const struct 
 		                  "out of memory compiling a kernel. Fix: free memory and call again");
 	job.pipeline->device = device;
 	atomic_init(&job.pipeline->references, 1);
+	job.pipeline->id = kiln_object_id();
 	status = run(&job);
+	if (status == KILN_OK)
+		name_objects(&job);
 	kiln_free((void *)(uintptr_t)job.specialisation.pData);
 	if (job.cache)
 		device->vk.vkDestroyPipelineCache(device->handle, job.cache, NULL);
@@ -267,7 +300,7 @@ void kiln_pipeline_unreference(struct kiln_pipeline *pipeline)
 		kiln_pipeline_tier_forget(&pipeline->device->pipelines, pipeline);
 	pipeline->retired.free = free_retired;
 	pipeline->retired.object = pipeline;
-	kiln_stream_retire(pipeline->device, &pipeline->retired, &pipeline->ticket);
+	kiln_stream_retire(pipeline->device, &pipeline->retired);
 }
 
 void kiln_pipeline_free(struct kiln_pipeline *pipeline)

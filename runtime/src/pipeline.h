@@ -18,13 +18,13 @@ struct kiln_device;
 struct kiln_pipeline {
 	atomic_uint references;
 	struct kiln_device *device; /* not referenced: the device outlives its pipelines */
+	uint64_t id;                /* never reused */
 	struct kiln_pipeline_identity identity;
 	VkPipeline handle;
 	VkPipelineLayout layout;
 	VkDescriptorSetLayout sets[KILN_SETS_MAX];
 	uint32_t set_count;
-	struct kiln_retired retired; /* the stream's */
-	uint64_t ticket;             /* the stream's: last submission that uses it */
+	struct kiln_retired retired; /* the streams' */
 
 	/* facts of how it came to be, for manifests */
 	uint64_t compile_ns;
@@ -60,6 +60,8 @@ struct kiln_compile {
 	const struct kiln_program *program;
 	const void *blob; /* verified cache data to offer the driver; NULL = none */
 	size_t blob_bytes;
+	bool statistics; /* the driver collects some; such a pipeline touches no cache and is not launched */
+	const char *name; /* of the kernel, for debuggers; NULL = its entry point's */
 	bool warm_only; /* KILN_ERR_EXPECTED_WARM instead of a compile, from drivers that can be forbidden to */
 };
 

@@ -85,10 +85,11 @@ struct kiln_pipeline_key *kiln_key_copy(const struct kiln_pipeline_key *key)
 	size_t spec_bytes = key->spec_count * sizeof(*key->spec);
 	struct kiln_pipeline_key *copy =
 		kiln_alloc(sizeof(*copy) + spec_bytes + text_bytes(key->backend) + text_bytes(key->entry));
-	char *at = (char *)(copy + 1);
+	char *at;
 
 	if (!copy)
 		return NULL;
+	at = (char *)(copy + 1);
 	*copy = *key;
 	copy->spec = spec_bytes ? memcpy(at, key->spec, spec_bytes) : NULL;
 	at += spec_bytes;

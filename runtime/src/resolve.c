@@ -242,7 +242,10 @@ static enum kiln_status build(struct kiln_device *device, const struct kiln_prog
                               const struct kiln_pipeline_identity *identity, const char *kernel, bool told,
                               struct kiln_resolution *resolution)
 {
-	struct kiln_compile job = {.key = key, .program = program, .warm_only = device->expect_warm};
+	struct kiln_compile job = {.key = key,
+	                           .program = program,
+	                           .name = kernel,
+	                           .warm_only = device->expect_warm};
 	struct kiln_compile_evidence evidence = {0};
 	struct kiln_cache_lease lease = {0};
 	struct disk_find find;
@@ -286,6 +289,7 @@ enum kiln_status kiln_resolve(struct kiln_device *device, const struct kiln_prog
                               bool told, struct kiln_resolution *out_resolution)
 {
 	struct kiln_resolution resolution = {.outcome = KILN_OUTCOME_MEMORY};
+	const uint64_t traced = kiln_trace_now(&device->watch);
 	enum kiln_status status = KILN_OK;
 	struct kiln_tier_build job;
 
@@ -297,6 +301,7 @@ enum kiln_status kiln_resolve(struct kiln_device *device, const struct kiln_prog
 		else
 			kiln_pipeline_tier_abandon(&device->pipelines, &job);
 	}
+	kiln_trace_host(device, KILN_TRACE_RESOLVE, kernel_name, traced, 0);
 	if (status != KILN_OK) {
 		atomic_fetch_add_explicit(&device->failed, 1, memory_order_relaxed);
 		return status;

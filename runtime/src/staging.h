@@ -1,4 +1,4 @@
-/* Host bytes to and from memory the host cannot see, or reads too slowly, through a few reused buffers:
+/* Host bytes to and from memory the host cannot see, or reads too slowly, through a few reused buffers of each stream:
  * however much is copied, at most 16 MiB in each direction is ever allocated for it. */
 #ifndef RUNTIME_STAGING_H
 #define RUNTIME_STAGING_H
@@ -10,7 +10,7 @@
 #include <kiln/status.h>
 
 struct kiln_buffer;
-struct kiln_device;
+struct kiln_stream;
 
 /* Two buffers that take turns: the host works on one while the device copies the other. */
 struct kiln_staging_lane {
@@ -30,10 +30,10 @@ enum kiln_status kiln_staging_init(struct kiln_staging *staging);
 void kiln_staging_finish(struct kiln_staging *staging);
 
 /* Enqueues writing `data`, which may be reused on return. The range lies in `target`. */
-enum kiln_status kiln_staging_write(struct kiln_device *device, struct kiln_buffer *target, uint64_t offset,
+enum kiln_status kiln_staging_write(struct kiln_stream *stream, struct kiln_buffer *target, uint64_t offset,
                                     const void *data, uint64_t bytes);
 /* Reads after everything enqueued before, and waits for it. The range lies in `source`. */
-enum kiln_status kiln_staging_read(struct kiln_device *device, struct kiln_buffer *source, uint64_t offset,
+enum kiln_status kiln_staging_read(struct kiln_stream *stream, struct kiln_buffer *source, uint64_t offset,
                                    void *out_data, uint64_t bytes);
 
 #endif

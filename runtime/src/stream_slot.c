@@ -6,17 +6,18 @@
 #include <base/error.h>
 
 #include "buffer.h"
+#include "debug_name.h"
 #include "device.h"
 #include "pipeline.h"
+#include "stream_command.h"
 
-enum { POOL_SETS = 128, POOL_STORAGE = 512, POOL_UNIFORM = 128 };
-
-static enum kiln_status create(struct kiln_device *device, struct kiln_stream_slot *slot)
+static enum kiln_status create(struct kiln_device *device, uint32_t queue_family,
+                               struct kiln_stream_slot *slot)
 {
 	VkCommandPoolCreateInfo pool = {
 		.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
 		.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
-		.queueFamilyIndex = device->queue_family,
+		.queueFamilyIndex = queue_family,
 	};
 	VkCommandBufferAllocateInfo commands = {
 		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
@@ -41,21 +42,13 @@ out:
 
 void kiln_slot_finish(struct kiln_device *device, struct kiln_stream_slot *slot)
 {
-	for (uint32_t i = 0; i < slot->pool_count; i++)
-		device->vk.vkDestroyDescriptorPool(device->handle, slot->pools[i].handle, NULL);
-	kiln_free(slot->pools);
+	kiln_slot_sets_finish(device, &slot->sets);
+	kiln_marks_finish(device, slot->marks);
 	if (slot->fence)
 		device->vk.vkDestroyFence(device->handle, slot->fence, NULL);
 	if (slot->pool)
 		device->vk.vkDestroyCommandPool(device->handle, slot->pool, NULL);
 	memset(slot, 0, sizeof(*slot));
-}
-
-static void refill(struct kiln_descriptor_pool *pool)
-{
-	pool->sets_left = POOL_SETS;
-	pool->storage_left = POOL_STORAGE;
-	pool->uniform_left = POOL_UNIFORM;
 }
 
 static enum kiln_status recycle(struct kiln_device *device, struct kiln_stream_slot *slot)
@@ -64,19 +57,17 @@ static enum kiln_status recycle(struct kiln_device *device, struct kiln_stream_s
 
 	KILN_VK(device, status, out, device->vk.vkResetFences(device->handle, 1, &slot->fence));
 	KILN_VK(device, status, out, device->vk.vkResetCommandPool(device->handle, slot->pool, 0));
-	for (uint32_t i = 0; i < slot->pool_count; i++) {
-		KILN_VK(device, status, out,
-		        device->vk.vkResetDescriptorPool(device->handle, slot->pools[i].handle, 0));
-		refill(&slot->pools[i]);
-	}
-	slot->pool_current = 0;
+	KILN_TRY(kiln_slot_sets_restart(device, &slot->sets));
 	slot->recorded = 0;
 	slot->ended = false;
+	if (slot->marks)
+		kiln_marks_restart(slot->marks);
 out:
 	return status;
 }
 
-enum kiln_status kiln_slot_begin(struct kiln_device *device, struct kiln_stream_slot *slot)
+enum kiln_status kiln_slot_begin(struct kiln_device *device, uint32_t queue_family,
+                                 struct kiln_stream_slot *slot)
 {
 	VkCommandBufferBeginInfo info = {
 		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
@@ -84,26 +75,31 @@ enum kiln_status kiln_slot_begin(struct kiln_device *device, struct kiln_stream_
 	};
 	enum kiln_status status = KILN_OK;
 
-	KILN_TRY(slot->pool ? recycle(device, slot) : create(device, slot));
+	KILN_TRY(slot->pool ? recycle(device, slot) : create(device, queue_family, slot));
 	KILN_VK(device, status, out, device->vk.vkBeginCommandBuffer(slot->commands, &info));
 out:
 	return status;
+}
+
+void kiln_slot_name(const struct kiln_stream *stream, const struct kiln_stream_slot *slot)
+{
+	unsigned number = (unsigned)(slot - stream->slots);
+
+	kiln_debug_name(stream->device, VK_OBJECT_TYPE_COMMAND_BUFFER, (uint64_t)(uintptr_t)slot->commands,
+	                "stream '%s', slot %u", stream->name, number);
+	kiln_debug_name(stream->device, VK_OBJECT_TYPE_COMMAND_POOL, (uint64_t)(uintptr_t)slot->pool,
+	                "stream '%s', slot %u", stream->name, number);
+	kiln_debug_name(stream->device, VK_OBJECT_TYPE_FENCE, (uint64_t)(uintptr_t)slot->fence,
+	                "stream '%s', slot %u", stream->name, number);
 }
 
 /* The last barrier makes everything written readable by the host once the fence has signalled. Where the driver cannot end
  * the list, what was enqueued can never run, and the device counts as lost. */
 static enum kiln_status end(struct kiln_device *device, struct kiln_stream_slot *slot)
 {
-	VkMemoryBarrier to_host = {
-		.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-		.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-		.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT,
-	};
 	enum kiln_status status = KILN_OK;
 
-	device->vk.vkCmdPipelineBarrier(slot->commands,
-	                                VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-	                                VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host, 0, NULL, 0, NULL);
+	kiln_command_to_host(device, slot->commands);
 	slot->ended = true;
 	KILN_VK(device, status, lost, device->vk.vkEndCommandBuffer(slot->commands));
 	return KILN_OK;
@@ -112,134 +108,68 @@ lost:
 	return status;
 }
 
-enum kiln_status kiln_slot_submit(struct kiln_device *device, struct kiln_stream_slot *slot, VkQueue queue)
+/* The timeline says to other submissions what the fence says to the host. */
+struct submission {
+	VkSemaphore waits[KILN_STREAM_DEPENDENCIES];
+	uint64_t wait_values[KILN_STREAM_DEPENDENCIES], signal_value;
+	VkPipelineStageFlags stages[KILN_STREAM_DEPENDENCIES];
+	VkTimelineSemaphoreSubmitInfo timeline;
+	VkSubmitInfo info;
+};
+
+static void describe(const struct kiln_stream *stream, struct kiln_stream_slot *slot,
+                     struct kiln_command_list *list, struct submission *out)
 {
-	VkSubmitInfo info = {
-		.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-		.commandBufferCount = 1,
-		.pCommandBuffers = &slot->commands,
+	for (uint32_t i = 0; i < stream->dependency_count; i++) {
+		out->waits[i] = stream->dependencies[i].timeline;
+		out->wait_values[i] = stream->dependencies[i].value;
+		out->stages[i] = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+	}
+	out->signal_value = stream->timeline_base + slot->ticket;
+	out->timeline = (VkTimelineSemaphoreSubmitInfo){
+		.sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+		.waitSemaphoreValueCount = stream->dependency_count,
+		.pWaitSemaphoreValues = out->wait_values,
+		.signalSemaphoreValueCount = stream->timeline ? 1 : 0,
+		.pSignalSemaphoreValues = &out->signal_value,
 	};
-	enum kiln_status status = KILN_OK;
+	out->info = (VkSubmitInfo){
+		.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+		.pNext = stream->timeline || stream->dependency_count ? &out->timeline : NULL,
+		.waitSemaphoreCount = stream->dependency_count,
+		.pWaitSemaphores = out->waits,
+		.pWaitDstStageMask = out->stages,
+		.commandBufferCount = list ? list->count : 1,
+		.pCommandBuffers = list ? list->commands : &slot->commands,
+		.signalSemaphoreCount = stream->timeline ? 1 : 0,
+		.pSignalSemaphores = stream->timeline ? &stream->timeline->handle : NULL,
+	};
+}
+
+enum kiln_status kiln_slot_submit(struct kiln_stream *stream, struct kiln_stream_slot *slot,
+                                  struct kiln_command_list *list)
+{
+	struct kiln_device *device = stream->device;
+	const uint64_t start = kiln_trace_now(&device->watch);
+	struct kiln_command_list longer = {0};
+	struct submission submission;
+	VkResult result;
 
 	if (!slot->ended)
 		KILN_TRY(end(device, slot));
-	KILN_VK(device, status, out, device->vk.vkQueueSubmit(queue, 1, &info, slot->fence));
+	if (slot->marks)
+		list = kiln_marks_submit(device, slot, list, &longer);
+	if (list)
+		list->commands[0] = slot->commands;
+	describe(stream, slot, list, &submission);
+	kiln_mutex_lock(&stream->queue->lock);
+	result = device->vk.vkQueueSubmit(stream->queue->handle, 1, &submission.info, slot->fence);
+	kiln_mutex_unlock(&stream->queue->lock);
+	kiln_free(longer.commands);
+	kiln_trace_host(device, KILN_TRACE_SUBMIT, stream->name, start, slot->ticket);
+	if (result < 0)
+		return kiln_device_vk_error(device, result, "vkQueueSubmit");
 	slot->ended = false;
 	slot->pending = true;
-out:
-	return status;
-}
-
-static enum kiln_status add_pool(struct kiln_device *device, struct kiln_stream_slot *slot)
-{
-	static const VkDescriptorPoolSize sizes[] = {
-		{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, POOL_STORAGE},
-		{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, POOL_UNIFORM},
-	};
-	VkDescriptorPoolCreateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-		.maxSets = POOL_SETS,
-		.poolSizeCount = 2,
-		.pPoolSizes = sizes,
-	};
-	struct kiln_descriptor_pool *pools =
-		kiln_realloc(slot->pools, (slot->pool_count + 1u) * sizeof(*slot->pools));
-	enum kiln_status status = KILN_OK;
-
-	if (!pools)
-		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
-		                  "out of memory recording a launch. Fix: free memory and call again");
-	slot->pools = pools;
-	KILN_VK(device, status, out, /* counted only when it is there */
-	        device->vk.vkCreateDescriptorPool(device->handle, &info, NULL,
-	                                          &pools[slot->pool_count].handle));
-	refill(&pools[slot->pool_count]);
-	slot->pool_count++;
-out:
-	return status;
-}
-
-static bool fits(const struct kiln_descriptor_pool *pool, uint32_t sets, uint32_t storage, uint32_t uniform)
-{
-	return sets <= pool->sets_left && storage <= pool->storage_left && uniform <= pool->uniform_left;
-}
-
-/* The pool this launch's sets come from, with room for all of them. Launches are bounded to KILN_BUFFERS_MAX bindings, so an
- * empty pool always has room. */
-static enum kiln_status take_pool(struct kiln_device *device, struct kiln_stream_slot *slot,
-                                  const struct kiln_stream_launch *launch,
-                                  struct kiln_descriptor_pool **out_pool)
-{
-	uint32_t storage = 0, uniform = 0;
-	struct kiln_descriptor_pool *pool;
-
-	for (size_t i = 0; i < launch->entry->binding_count; i++) {
-		const struct kiln_layout_binding *layout = &launch->entry->bindings[i].layout;
-
-		*(layout->type == KILN_BINDING_UNIFORM_BUFFER ? &uniform : &storage) += layout->count;
-	}
-	while (slot->pool_current < slot->pool_count &&
-	       !fits(&slot->pools[slot->pool_current], launch->pipeline->set_count, storage, uniform))
-		slot->pool_current++;
-	if (slot->pool_current == slot->pool_count)
-		KILN_TRY(add_pool(device, slot));
-	pool = &slot->pools[slot->pool_current];
-	pool->sets_left -= launch->pipeline->set_count;
-	pool->storage_left -= storage;
-	pool->uniform_left -= uniform;
-	*out_pool = pool;
 	return KILN_OK;
-}
-
-static void write_sets(struct kiln_device *device, const struct kiln_stream_launch *launch,
-                       const VkDescriptorSet *sets)
-{
-	VkDescriptorBufferInfo buffers[KILN_BUFFERS_MAX];
-	VkWriteDescriptorSet writes[KILN_BUFFERS_MAX];
-	uint32_t write_count = 0, element = 0;
-
-	for (uint32_t i = 0; i < launch->binding_count; i++)
-		buffers[i] = (VkDescriptorBufferInfo){launch->bindings[i].buffer->handle,
-		                                      launch->bindings[i].offset, launch->bindings[i].bytes};
-	for (size_t i = 0; i < launch->entry->binding_count; i++) {
-		const struct kiln_layout_binding *layout = &launch->entry->bindings[i].layout;
-
-		writes[write_count++] = (VkWriteDescriptorSet){
-			.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
-			.dstSet = sets[layout->set],
-			.dstBinding = layout->binding,
-			.descriptorCount = layout->count,
-			.descriptorType = layout->type == KILN_BINDING_UNIFORM_BUFFER
-		                                  ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
-		                                  : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-			.pBufferInfo = &buffers[element],
-		};
-		element += layout->count;
-	}
-	device->vk.vkUpdateDescriptorSets(device->handle, write_count, writes, 0, NULL);
-}
-
-enum kiln_status kiln_slot_bind(struct kiln_device *device, struct kiln_stream_slot *slot,
-                                const struct kiln_stream_launch *launch)
-{
-	struct kiln_descriptor_pool *pool;
-	VkDescriptorSet sets[KILN_SETS_MAX];
-	VkDescriptorSetAllocateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
-		.descriptorSetCount = launch->pipeline->set_count,
-		.pSetLayouts = launch->pipeline->sets,
-	};
-	enum kiln_status status = KILN_OK;
-
-	if (launch->binding_count == 0)
-		return KILN_OK;
-	KILN_TRY(take_pool(device, slot, launch, &pool));
-	info.descriptorPool = pool->handle;
-	KILN_VK(device, status, out, device->vk.vkAllocateDescriptorSets(device->handle, &info, sets));
-	write_sets(device, launch, sets);
-	device->vk.vkCmdBindDescriptorSets(slot->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
-	                                   launch->pipeline->layout, 0, launch->pipeline->set_count, sets, 0,
-	                                   NULL);
-out:
-	return status;
 }

@@ -62,7 +62,7 @@ static enum kiln_status create(struct kiln_tune_lane *lane)
 	VkCommandPoolCreateInfo pool = {
 		.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
 		.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
-		.queueFamilyIndex = device->queue_family,
+		.queueFamilyIndex = device->queues[0].family,
 	};
 	VkCommandBufferAllocateInfo commands = {
 		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
@@ -176,7 +176,7 @@ void kiln_tune_lane_stamp(struct kiln_tune_lane *lane, uint32_t which)
 static enum kiln_status submit(struct kiln_tune_lane *lane)
 {
 	struct kiln_device *device = lane->device;
-	struct kiln_stream *stream = &device->stream;
+	struct kiln_device_queue *queue = &device->queues[0];
 	VkSubmitInfo info = {
 		.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
 		.commandBufferCount = 1,
@@ -186,12 +186,11 @@ static enum kiln_status submit(struct kiln_tune_lane *lane)
 
 	barrier(lane, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
 	KILN_VK(device, status, out, device->vk.vkEndCommandBuffer(lane->commands));
-	kiln_mutex_lock(&stream->lock);
-	if (!stream->queue)
-		device->vk.vkGetDeviceQueue(device->handle, device->queue_family, 0, &stream->queue);
-	KILN_VK(device, status, unlock, device->vk.vkQueueSubmit(stream->queue, 1, &info, lane->fence));
+	kiln_device_queue_ready(device, queue);
+	kiln_mutex_lock(&queue->lock);
+	KILN_VK(device, status, unlock, device->vk.vkQueueSubmit(queue->handle, 1, &info, lane->fence));
 unlock:
-	kiln_mutex_unlock(&stream->lock);
+	kiln_mutex_unlock(&queue->lock);
 out:
 	return status;
 }
@@ -223,10 +222,10 @@ static enum kiln_status wait(struct kiln_tune_lane *lane)
 	if (result >= 0)
 		return KILN_OK;
 	/* Nothing may be freed on the word of a wait that failed: without memory to wait, the device is asked to idle. */
-	if (result != VK_ERROR_DEVICE_LOST && device->vk.vkDeviceWaitIdle(device->handle) == VK_SUCCESS)
+	if (result != VK_ERROR_DEVICE_LOST && kiln_device_idle(device) == VK_SUCCESS)
 		return KILN_OK;
 	kiln_device_lose(device);
-	(void)device->vk.vkDeviceWaitIdle(device->handle);
+	(void)kiln_device_idle(device);
 	return kiln_device_vk_error(device, result, "vkWaitForFences");
 }
 

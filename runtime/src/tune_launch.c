@@ -219,7 +219,7 @@ static void begin_earned(struct kiln_kernel *kernel, struct kiln_tuning *tuning,
 	if (!take(kernel, tuning))
 		return;
 	/* What is waited for are the program's own launches, however many have queued up: they are not the tuner's. */
-	if (kiln_stream_wait(kernel->device) == KILN_OK) {
+	if (kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) == KILN_OK) {
 		start = kiln_now_ns();
 		(void)begin(kernel, tuning, launch);
 		tuning->spent_ns += kiln_now_ns() - start;
@@ -243,7 +243,7 @@ static void spend(struct kiln_kernel *kernel, struct kiln_tuning *tuning)
 {
 	if (!may_step(tuning) || !take(kernel, tuning))
 		return;
-	if (kiln_stream_wait(kernel->device) != KILN_OK)
+	if (kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) != KILN_OK)
 		return;
 	while (may_step(tuning) && step(kernel, tuning)) {
 	}
@@ -262,7 +262,7 @@ void kiln_tune_launch_begin(struct kiln_kernel *kernel, const uint32_t threads[3
 	    atomic_flag_test_and_set(&tuning->busy))
 		return;
 	out_launch->tuning = tuning;
-	if (atomic_load(&tuning->stage) == NEW && kiln_stream_wait(kernel->device) == KILN_OK)
+	if (atomic_load(&tuning->stage) == NEW && kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) == KILN_OK)
 		out_launch->start_ns = kiln_now_ns();
 }
 
@@ -270,7 +270,7 @@ void kiln_tune_launch_begin(struct kiln_kernel *kernel, const uint32_t threads[3
 static void judge(struct kiln_kernel *kernel, struct kiln_tuning *tuning,
                   const struct kiln_launch_params *params, uint64_t start_ns)
 {
-	if (!start_ns || kiln_stream_wait(kernel->device) != KILN_OK)
+	if (!start_ns || kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) != KILN_OK)
 		return;
 	tuning->launch_ns = kiln_now_ns() - start_ns;
 	if (tuning->launch_ns < SMALL_NS)

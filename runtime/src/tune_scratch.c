@@ -149,7 +149,7 @@ static enum kiln_status fill_area(struct kiln_tune_area *area)
 		return KILN_OK;
 	if (!area->source)
 		return make_up(target, offset, kiln_tune_area_padded(area));
-	return kiln_stream_copy(target->device, (struct kiln_buffer *)(uintptr_t)area->source, area->begin,
+	return kiln_stream_record_copy(&target->device->stream, (struct kiln_buffer *)(uintptr_t)area->source, area->begin,
 	                        target, offset, kiln_tune_area_bytes(area));
 }
 
@@ -186,7 +186,7 @@ static enum kiln_status make(struct kiln_tune_scratch *scratch)
 		scratch->resets |= is_in_place(area);
 		scratch->writes |= kiln_tune_area_is_output(area);
 	}
-	return kiln_stream_wait(device);
+	return kiln_stream_wait(&device->stream, KILN_WAIT_FOREVER);
 }
 
 enum kiln_status kiln_tune_scratch_init(struct kiln_tune_scratch *scratch, struct kiln_tune_lane *lane,

@@ -9,9 +9,11 @@ import math
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 import png  # noqa: E402
@@ -234,9 +236,52 @@ def mandelbrot_is_what_python_computes(programs):
     assert differ <= width * height // 50, f"{differ} of {width * height} pixels differ"
 
 
+@behaviour
+def long_job_measures_the_area_in_slices(programs):
+    example = Example(programs, "14_long_job")
+    done = example.run("--points", "512", "--iterations", "2000", "--budget", "5", env=driver("lvp"))
+    area = float(re.search(r"^area +(\S+),", done.stdout, re.MULTILINE).group(1))
+    assert abs(area - 1.5066) < 0.02, f"area {area}"
+    assert int(re.search(r"^slices +(\d+) in", done.stdout, re.MULTILINE).group(1)) > 5
+    assert "%" not in done.stderr, "a progress bar, and no terminal to show it"
+
+
+@behaviour
+def long_job_stops_at_ctrl_c_and_says_how_far_it_came(programs):
+    example = Example(programs, "14_long_job")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KILN_", "RADV_", "VK_"))}
+    env = {**clean, **driver("lvp"), "XDG_CACHE_HOME": example.folder.name}
+    job = subprocess.Popen([example.program, "--iterations", "1000000", "--budget", "50"], env=env, text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(3)
+    job.send_signal(signal.SIGINT)
+    out, err = job.communicate(timeout=60)
+    print(out, err, sep="")
+    assert job.returncode == 130, f"exit code {job.returncode}, expected 130"
+    done, total = map(int, re.search(r"^stopped +after (\d+) of (\d+) workgroups", out, re.MULTILINE).groups())
+    assert 0 < done < total, out
+
+
 def outcomes(out):
     return [re.findall(r"\b(memory|disk|driver|compiled|unknown)\b +[\d.]+ [num]?s\b", line)
             for line in out.splitlines() if re.match(r"(saxpy|bilateral|scene) ", line)]
+
+
+@behaviour
+def stream_chains_meet_in_the_right_sum(programs):
+    out = Example(programs, "08_stream").run("-n", "5000", "-s", "7", env=driver("lvp")).stdout
+    assert "5000 of 5000 elements are right" in out
+    # One chain waits for itself 6 times, two do 12 times, and once the sum waits for its own chain.
+    barriers = int(re.search(r"(\d+) barriers", out).group(1))
+    assert barriers <= 15, out
+
+
+@behaviour
+def graph_records_little_again_and_is_right(programs):
+    out = Example(programs, "09_graph").run("-f", "20", "-s", "64", env=driver("lvp")).stdout
+    again, of = map(int, re.search(r"again +(\d+) of (\d+)", out).groups())
+    # Once to cut the graph to size, then the one launch that changes.
+    assert of == 20 * 64 and again <= 64 + 20, out
 
 
 @behaviour
@@ -312,7 +357,7 @@ def autotune_is_right_before_and_after(programs):
     assert "by an earlier start" not in out, out
 
 
-LAUNCHING = ("01_saxpy", "02_reduce", "03_image", "05_mandelbrot", "07_autotune")
+LAUNCHING = ("01_saxpy", "02_reduce", "03_image", "05_mandelbrot", "07_autotune", "08_stream", "09_graph", "14_long_job")
 
 
 @behaviour

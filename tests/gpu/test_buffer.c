@@ -311,8 +311,8 @@ static void staging_stays_small(void **state)
 	succeed(kiln_buffer_write(buffer, 1, data + 1, bytes - 2));
 	assert_holds(buffer, data);
 	for (uint32_t i = 0; i < 2; i++) {
-		struct kiln_buffer *up = device->memory.staging.upload.buffers[i];
-		struct kiln_buffer *down = device->memory.staging.readback.buffers[i];
+		struct kiln_buffer *up = device->stream.staging.upload.buffers[i];
+		struct kiln_buffer *down = device->stream.staging.readback.buffers[i];
 
 		/* used when the host cannot reach the memory, and only then */
 		assert_true((up != NULL) == (buffer->memory.data == NULL));

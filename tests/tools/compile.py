@@ -5,7 +5,7 @@ import struct
 import sys
 
 import support
-from support import BAD_KERNEL, EXPECTED_WARM, NO_DEVICE, OK, Skip
+from support import BAD_KERNEL, EXPECTED_WARM, FAILURE, NO_DEVICE, OK, Skip
 
 ENTRY_POINT = 15  # OpEntryPoint
 REFUSALS = ("KILN_ERR_SPIRV_CAPABILITY", "KILN_ERR_WORKGROUP_LIMIT")
@@ -25,6 +25,21 @@ def compile_all(kiln, shaders):
     for kernel in answer["kernels"]:
         assert kernel["ok"] or kernel["error"]["status"] in REFUSALS, kernel
     return {kernel["file"]: kernel for kernel in answer["kernels"] if kernel["ok"]}, answer
+
+
+def statistics_come_from_a_driver_that_keeps_them_and_are_refused_by_others(kiln):
+    shader = kiln.shaders / "saxpy.spv"
+    if not real_compiler(kiln):
+        said = kiln("compile", shader, "--statistics", code=FAILURE)
+        assert "VK_KHR_pipeline_executable_properties" in said.stderr and "Fix:" in said.stderr
+        assert "saxpy" in said.stdout, "it is compiled all the same"
+        return
+    before = kiln.json("compile", shader)["kernels"][0]
+    kernel = kiln.json("compile", shader, "--statistics")["kernels"][0]
+    names = {one["name"]: one["value"] for one in kernel["statistics"]}
+    assert kernel["subgroup_size"] in (32, 64) and names["VGPRs"] > 0, names
+    assert kernel["outcome"] == "disk" and kernel["pipeline_id"] == before["pipeline_id"]
+    assert "VGPRs" in kiln("compile", shader, "--statistics").stdout
 
 
 def every_shader_is_compiled_once_and_found_by_the_next_process(kiln):

@@ -347,6 +347,27 @@ def workgroup_reported_is_the_one_launched(kiln):
     assert kiln.json(*command)["workgroup"] == [64, 1, 1]
 
 
+def trace_shows_every_launch_within_the_wait_for_it(kiln):
+    kiln("run", kiln.spirv("step", STEP), "--in", "iota:u32:1000", "--repeat", 5, "--trace", "t.json")
+    trace = support.json.loads(kiln.path("t.json").read_text(encoding="utf-8"))
+    facts, events = trace["otherData"], trace["traceEvents"]
+    assert facts["dropped"] == facts["unmeasured"] == 0 and facts["device_clock"] in ("calibrated", "bracketed")
+    launches = [event for event in events if event.get("cat") == "launch"]
+    assert len(launches) == 5 and all(event["args"]["groups"] == [16, 1, 1] for event in launches)
+    for launch in launches:
+        of_it = [event for event in events if event.get("cat") in ("submit", "wait") and
+                 event["args"]["ticket"] == launch["args"]["ticket"]]
+        begin = min(event["ts"] for event in of_it if event["cat"] == "submit")
+        end = max(event["ts"] + event["dur"] for event in of_it if event["cat"] == "wait")
+        assert begin <= launch["ts"] + 0.002 and launch["ts"] + launch["dur"] <= end + 0.002, (launch, of_it)
+    assert {event["cat"] for event in events if "cat" in event} >= {"resolve", "compile", "record", "submit", "wait"}
+
+
+def trace_that_cannot_be_written_is_said(kiln):
+    said = kiln("run", kiln.spirv("step", STEP), "--in", "iota:u32:10", "--trace", "no/folder/t.json", code=FILE)
+    assert "--trace" in said.stderr and "Fix:" in said.stderr
+
+
 def nothing_to_launch_is_success(kiln):
     answer = kiln.json("run", kiln.shader("nothing"), "--threads", 0)
     assert answer["threads"] == [0, 1, 1]

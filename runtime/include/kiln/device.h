@@ -55,6 +55,7 @@ struct kiln_device_info {
 	double timestamp_period_ns; /* of one tick; 0 when the driver's value is unusable */
 	uint64_t device_memory_bytes; /* sum of device-local heaps */
 	uint64_t host_memory_bytes;   /* sum of the others */
+	bool has_async_queue;         /* KILN_QUEUE_ASYNC is a queue of its own */
 };
 
 /** Lists every device of every driver, best score first. `validation` as in kiln_device_params.
@@ -79,6 +80,7 @@ struct kiln_device_params {
 	bool manifest_sidecars;     /* write the manifest of every pipeline that is made beside its cache entry, as .json */
 	enum kiln_validation validation;
 	enum kiln_robustness robustness;
+	uint64_t slice_budget_ns;   /* longer launches are sliced, see slice.h; 0 = 100 ms, KILN_SLICE_NEVER = no launch is */
 };
 
 #define kiln_device_open KILN_ABI(kiln_device_open)
@@ -91,7 +93,9 @@ KILN_API enum kiln_status kiln_device_open(const struct kiln_device_params *para
 
 /** Waits for the device, saves the store, frees everything and sets NULL. NULL is fine. Cache entries are with the operating
  *  system then, and survive the process; kiln_cache_flush() first makes them survive a power cut too, for some ms each.
- *  Buffers and kernels still alive keep the device alive until they are destroyed. */
+ *  Buffers and kernels still alive keep the device alive until they are destroyed: in any order.
+ *  In a child forked off after the device was opened every call returns KILN_ERR_DEVICE_LOST, and closing and destroying only
+ *  set NULL: open a device in the child. */
 KILN_API void kiln_device_close(struct kiln_device **device);
 
 /** Ownership: the device's.  Threads: any.  Blocks: no. NULL for NULL. */

@@ -30,6 +30,9 @@ struct kiln_kernel_params {
 	const struct kiln_tunable_id *tunables; /* constants to tune that have no name, or another one */
 	size_t tunable_count;
 	const char *name;                   /* for messages and manifests; copied; NULL = the entry point */
+	uint32_t modes;                     /* launch modes the pipeline is built for, KILN_FEATURE_INDIRECT_DISPATCH,
+	                                       _SPECULATIVE, _PERSISTENT_THREAD, _ASYNC_COMPUTE; part of its key. The
+	                                       first three modes take only kernels that declare them, see launch.h */
 	bool borrow;                        /* keep no copy of .spirv, only the words the driver gets. Saves the copy of a module
 	                                       that is used once: bytes the device has no copy of are parsed again each time.
 	                                       Either way they are only read during the call */
@@ -191,6 +194,10 @@ struct kiln_launch_params {
 	size_t arg_count;
 	const void *push;                                /* push constants, exactly the kernel's push_bytes */
 	uint32_t push_bytes;
+	/* .indirect.buffer set: the launch reads three uint32_t at this place, x, y and z, when its turn comes, and .threads
+	 * stays 0. They count workgroups, or with .indirect_threads threads, rounded up as usual. See launch.h. */
+	struct kiln_arg indirect;
+	bool indirect_threads;
 };
 
 /** Enqueues a launch after everything enqueued before; resolves the kernel first if needed. Threads are rounded up to whole

@@ -4,6 +4,8 @@
  *   device.h    find and open a device
  *   buffer.h    memory it can see
  *   kernel.h    SPIR-V -> pipeline -> launch, and the report of how it became ready
+ *   launch.h    launches counted on the device, work queues, speculation
+ *   slice.h     long launches in parts, with progress, that can be stopped
  *   tune.h      which workgroup size, unroll depth and tile it runs fastest at
  *   audit.h     how well the cache serves
  *   glsl.h      GLSL -> SPIR-V at run time
@@ -27,11 +29,18 @@
 #include <kiln/digest.h>
 #include <kiln/env.h>
 #include <kiln/glsl.h>
+#include <kiln/graph.h>
 #include <kiln/identity.h>
 #include <kiln/kernel.h>
+#include <kiln/launch.h>
 #include <kiln/log.h>
 #include <kiln/reflect.h>
+#include <kiln/slice.h>
+#include <kiln/statistics.h>
 #include <kiln/status.h>
+#include <kiln/stream.h>
+#include <kiln/timer.h>
+#include <kiln/trace.h>
 #include <kiln/tune.h>
 
 #endif

@@ -12,10 +12,13 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateCommandPool(VkDevice device, const VkComm
                                                    const VkAllocationCallbacks *allocator,
                                                    VkCommandPool *out_pool)
 {
-	VkCommandPool pool = hostile_new(device, sizeof(*pool));
+	VkCommandPool pool;
 
 	(void)info;
 	(void)allocator;
+	if (hostile_strikes(device->script, HOSTILE_COMMANDS_OOM))
+		return VK_ERROR_OUT_OF_HOST_MEMORY;
+	pool = hostile_new(device, sizeof(*pool));
 	if (!pool)
 		return VK_ERROR_OUT_OF_HOST_MEMORY;
 	*out_pool = pool;
@@ -40,6 +43,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkAllocateCommandBuffers(VkDevice device,
                                                         const VkCommandBufferAllocateInfo *info,
                                                         VkCommandBuffer *out_buffers)
 {
+	if (hostile_strikes(device->script, HOSTILE_COMMANDS_OOM))
+		return VK_ERROR_OUT_OF_DEVICE_MEMORY;
 	for (uint32_t i = 0; i < info->commandBufferCount; i++) {
 		VkCommandBuffer commands = hostile_new(device, sizeof(*commands));
 
@@ -71,8 +76,9 @@ static void forget(VkCommandBuffer commands)
 VKAPI_ATTR VkResult VKAPI_CALL vkResetCommandPool(VkDevice device, VkCommandPool pool,
                                                   VkCommandPoolResetFlags flags)
 {
-	(void)device;
 	(void)flags;
+	if (hostile_strikes(device->script, HOSTILE_RESET_OOM))
+		return VK_ERROR_OUT_OF_DEVICE_MEMORY;
 	for (VkCommandBuffer commands = pool->buffers; commands; commands = commands->next)
 		forget(commands);
 	return VK_SUCCESS;
@@ -89,9 +95,11 @@ static void expect_recording(VkCommandBuffer commands)
 VKAPI_ATTR VkResult VKAPI_CALL vkBeginCommandBuffer(VkCommandBuffer commands,
                                                     const VkCommandBufferBeginInfo *info)
 {
-	(void)info;
+	if (hostile_strikes(commands->device->script, HOSTILE_BEGIN_OOM))
+		return VK_ERROR_OUT_OF_HOST_MEMORY;
 	forget(commands);
 	commands->state = HOSTILE_RECORDING;
+	commands->one_time = info->flags & VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
 	return VK_SUCCESS;
 }
 
@@ -151,16 +159,56 @@ VKAPI_ATTR void VKAPI_CALL vkCmdDispatch(VkCommandBuffer commands, uint32_t x, u
 	record(commands, &commands->dispatch);
 }
 
-/* Commands run one after another, each finished before the next: barriers have nothing left to do. */
+/* The driver's kernels do not ask which workgroup they are: those that count their work are right in parts too. */
+VKAPI_ATTR void VKAPI_CALL vkCmdDispatchBase(VkCommandBuffer commands, uint32_t base_x, uint32_t base_y,
+                                             uint32_t base_z, uint32_t x, uint32_t y, uint32_t z)
+{
+	(void)base_x, (void)base_y, (void)base_z;
+	vkCmdDispatch(commands, x, y, z);
+}
+
+static struct hostile_command barrier_of(VkPipelineStageFlags before, VkPipelineStageFlags after,
+                                         VkAccessFlags access, VkAccessFlags access_after)
+{
+	return (struct hostile_command){
+		.kind = HOSTILE_BARRIER,
+		.barrier =
+			{
+				.stages = before,
+				.stages_after = after,
+				.access = access,
+				.access_after = access_after,
+			},
+	};
+}
+
+/* Commands run one after another, each finished before the next: barriers have nothing left to do, and are kept for the
+ * record. */
 VKAPI_ATTR void VKAPI_CALL vkCmdPipelineBarrier(VkCommandBuffer commands, VkPipelineStageFlags before,
                                                 VkPipelineStageFlags after, VkDependencyFlags flags,
                                                 uint32_t memory_count, const VkMemoryBarrier *memory,
                                                 uint32_t buffer_count, const VkBufferMemoryBarrier *buffers,
                                                 uint32_t image_count, const VkImageMemoryBarrier *images)
 {
-	expect_recording(commands);
-	(void)before, (void)after, (void)flags, (void)memory_count, (void)memory;
-	(void)buffer_count, (void)buffers, (void)image_count, (void)images;
+	struct hostile_command command = barrier_of(before, after, 0, 0);
+
+	(void)flags, (void)image_count, (void)images;
+	record(commands, &command); /* the order of execution */
+	for (uint32_t i = 0; i < memory_count; i++) {
+		command = barrier_of(before, after, memory[i].srcAccessMask, memory[i].dstAccessMask);
+		command.barrier.same_command = true;
+		record(commands, &command);
+	}
+	for (uint32_t i = 0; i < buffer_count; i++) {
+		const VkBufferMemoryBarrier *one = &buffers[i];
+
+		command = barrier_of(before, after, one->srcAccessMask, one->dstAccessMask);
+		command.barrier.same_command = true;
+		command.barrier.begin = one->buffer->bytes + one->offset;
+		command.barrier.bytes =
+			one->size == VK_WHOLE_SIZE ? one->buffer->size - one->offset : one->size;
+		record(commands, &command);
+	}
 }
 
 VKAPI_ATTR void VKAPI_CALL vkCmdCopyBuffer(VkCommandBuffer commands, VkBuffer source, VkBuffer target,
@@ -301,6 +349,8 @@ void hostile_execute(VkCommandBuffer commands)
 		case HOSTILE_RESET:
 			for (uint32_t q = 0; q < command->query.count; q++)
 				command->query.pool->available[command->query.first + q] = false;
+			break;
+		case HOSTILE_BARRIER:
 			break;
 		}
 	}

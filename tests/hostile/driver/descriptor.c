@@ -126,7 +126,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkAllocateDescriptorSets(VkDevice device,
 	return VK_SUCCESS;
 }
 
-static struct hostile_range range_of(VkDevice device, const VkDescriptorBufferInfo *info)
+static struct hostile_range range_of(VkDevice device, const VkDescriptorBufferInfo *info,
+                                     VkDescriptorType type)
 {
 	VkBuffer buffer = info->buffer;
 	VkDeviceSize size = info->range == VK_WHOLE_SIZE ? buffer->size - info->offset : info->range;
@@ -135,7 +136,11 @@ static struct hostile_range range_of(VkDevice device, const VkDescriptorBufferIn
 		hostile_log(device->script, "misuse a descriptor range outside its buffer");
 		return (struct hostile_range){0};
 	}
-	return (struct hostile_range){buffer->bytes + info->offset, size};
+	return (struct hostile_range){
+		buffer->bytes + info->offset,
+		size,
+		type == VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER,
+	};
 }
 
 VKAPI_ATTR void VKAPI_CALL vkUpdateDescriptorSets(VkDevice device, uint32_t count,
@@ -147,5 +152,5 @@ VKAPI_ATTR void VKAPI_CALL vkUpdateDescriptorSets(VkDevice device, uint32_t coun
 	for (uint32_t i = 0; i < count; i++)
 		if (writes[i].dstBinding < HOSTILE_BINDINGS)
 			writes[i].dstSet->ranges[writes[i].dstBinding] =
-				range_of(device, writes[i].pBufferInfo);
+				range_of(device, writes[i].pBufferInfo, writes[i].descriptorType);
 }

@@ -31,6 +31,28 @@ static void free_device(VkDevice device)
 	free(device);
 }
 
+/* Stops the first `count` queues. */
+static void stop_queues(VkDevice device, uint32_t count)
+{
+	pthread_mutex_lock(&device->lock);
+	device->stop = true;
+	pthread_cond_broadcast(&device->changed);
+	pthread_mutex_unlock(&device->lock);
+	for (uint32_t i = 0; i < count; i++)
+		pthread_join(device->queues[i].thread, NULL);
+}
+
+static bool start_queue(VkDevice device, uint32_t number)
+{
+	struct VkQueue_T *queue = &device->queues[number];
+
+	set_loader_magic_value(queue);
+	queue->device = device;
+	queue->number = number;
+	queue->last = &queue->first;
+	return pthread_create(&queue->thread, NULL, hostile_serve, queue) == 0;
+}
+
 static VkResult create_device(VkPhysicalDevice physical, VkDevice *out_device)
 {
 	VkDevice device = calloc(1, sizeof(*device));
@@ -38,17 +60,16 @@ static VkResult create_device(VkPhysicalDevice physical, VkDevice *out_device)
 	if (!device)
 		return VK_ERROR_OUT_OF_HOST_MEMORY;
 	set_loader_magic_value(device);
-	set_loader_magic_value(&device->queue);
 	device->script = physical->script;
 	device->physical = physical;
-	device->queue.device = device;
-	device->queue.last = &device->queue.first;
 	pthread_mutex_init(&device->lock, NULL);
 	pthread_cond_init(&device->changed, NULL);
-	if (pthread_create(&device->queue.thread, NULL, hostile_serve, &device->queue) != 0) {
-		free_device(device);
-		return VK_ERROR_OUT_OF_HOST_MEMORY;
-	}
+	for (uint32_t i = 0; i < HOSTILE_QUEUES; i++)
+		if (!start_queue(device, i)) {
+			stop_queues(device, i);
+			free_device(device);
+			return VK_ERROR_OUT_OF_HOST_MEMORY;
+		}
 	*out_device = device;
 	return VK_SUCCESS;
 }
@@ -74,12 +95,11 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyDevice(VkDevice device, const VkAllocationCa
 	if (!device)
 		return;
 	pthread_mutex_lock(&device->lock);
-	if (device->queue.first || device->queue.busy)
-		hostile_log(device->script, "misuse the device is destroyed while it works");
-	device->queue.stop = true;
-	pthread_cond_broadcast(&device->changed);
+	for (uint32_t i = 0; i < HOSTILE_QUEUES; i++)
+		if (device->queues[i].first || device->queues[i].busy)
+			hostile_log(device->script, "misuse the device is destroyed while it works");
 	pthread_mutex_unlock(&device->lock);
-	pthread_join(device->queue.thread, NULL);
+	stop_queues(device, HOSTILE_QUEUES);
 	if (atomic_load(&device->alive))
 		hostile_log(device->script, "misuse %u objects outlive their device",
 		            atomic_load(&device->alive));
@@ -89,7 +109,6 @@ VKAPI_ATTR void VKAPI_CALL vkDestroyDevice(VkDevice device, const VkAllocationCa
 VKAPI_ATTR void VKAPI_CALL vkGetDeviceQueue(VkDevice device, uint32_t family, uint32_t index,
                                             VkQueue *out_queue)
 {
-	(void)family;
 	(void)index;
-	*out_queue = &device->queue;
+	*out_queue = &device->queues[family < HOSTILE_QUEUES ? family : 0];
 }

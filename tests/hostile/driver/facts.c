@@ -155,14 +155,27 @@ VKAPI_ATTR void VKAPI_CALL vkGetPhysicalDeviceFeatures(VkPhysicalDevice physical
 	*features = (VkPhysicalDeviceFeatures){.robustBufferAccess = VK_TRUE, .shaderInt64 = VK_TRUE};
 }
 
+static void fill_features(struct hostile_script *script, VkBaseOutStructure *next)
+{
+	switch ((int)next->sType) {
+	case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES:
+		((VkPhysicalDeviceVulkan12Features *)(void *)next)->timelineSemaphore =
+			!hostile_strikes(script, HOSTILE_NO_TIMELINE);
+		break;
+	case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES:
+		((VkPhysicalDeviceVulkan13Features *)(void *)next)->pipelineCreationCacheControl = VK_TRUE;
+		break;
+	default:
+		break;
+	}
+}
+
 VKAPI_ATTR void VKAPI_CALL vkGetPhysicalDeviceFeatures2(VkPhysicalDevice physical,
                                                         VkPhysicalDeviceFeatures2 *features)
 {
 	vkGetPhysicalDeviceFeatures(physical, &features->features);
 	for (VkBaseOutStructure *next = features->pNext; next; next = next->pNext)
-		if (next->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES)
-			((VkPhysicalDeviceVulkan13Features *)(void *)next)->pipelineCreationCacheControl =
-				VK_TRUE;
+		fill_features(physical->script, next);
 }
 
 /* ---- Extensions and queue families ---- */
@@ -189,7 +202,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateDeviceExtensionProperties(VkPhysicalDe
 
 static VkQueueFamilyProperties family_of(struct hostile_script *script, uint32_t family, uint32_t total)
 {
-	bool compute = family + 1 == total && !hostile_strikes(script, HOSTILE_NO_COMPUTE);
+	bool async = hostile_strikes(script, HOSTILE_ASYNC_FAMILY);
+	bool compute = (async || family + 1 == total) && !hostile_strikes(script, HOSTILE_NO_COMPUTE);
 	uint32_t bits = hostile_value(script, HOSTILE_TIMESTAMP_BITS);
 
 	if (bits == 0)
@@ -207,7 +221,10 @@ VKAPI_ATTR void VKAPI_CALL vkGetPhysicalDeviceQueueFamilyProperties(VkPhysicalDe
                                                                     VkQueueFamilyProperties *families)
 {
 	struct hostile_script *script = physical->script;
-	uint32_t total = hostile_strikes(script, HOSTILE_TWO_FAMILIES) ? 2 : 1;
+	uint32_t total =
+		hostile_strikes(script, HOSTILE_TWO_FAMILIES) || hostile_strikes(script, HOSTILE_ASYNC_FAMILY)
+			? HOSTILE_QUEUES
+			: 1;
 	uint32_t written = *count < total || hostile_strikes(script, HOSTILE_FAMILIES_FILL) ? *count : total;
 
 	if (!families) {

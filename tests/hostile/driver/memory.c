@@ -100,8 +100,10 @@ VKAPI_ATTR VkResult VKAPI_CALL vkFlushMappedMemoryRanges(VkDevice device, uint32
 	for (uint32_t i = 0; i < count; i++) {
 		const VkMappedMemoryRange *r = &ranges[i];
 
-		if (good_range(device, r) && r->memory->host != r->memory->bytes)
+		if (good_range(device, r) && r->memory->host != r->memory->bytes) {
+			hostile_trace_host(r->memory->bytes + r->offset, r->size, VK_ACCESS_HOST_WRITE_BIT);
 			memcpy(r->memory->bytes + r->offset, r->memory->host + r->offset, r->size);
+		}
 	}
 	return VK_SUCCESS;
 }
@@ -112,8 +114,10 @@ VKAPI_ATTR VkResult VKAPI_CALL vkInvalidateMappedMemoryRanges(VkDevice device, u
 	for (uint32_t i = 0; i < count; i++) {
 		const VkMappedMemoryRange *r = &ranges[i];
 
-		if (good_range(device, r) && r->memory->host != r->memory->bytes)
+		if (good_range(device, r) && r->memory->host != r->memory->bytes) {
+			hostile_trace_host(r->memory->bytes + r->offset, r->size, VK_ACCESS_HOST_READ_BIT);
 			memcpy(r->memory->host + r->offset, r->memory->bytes + r->offset, r->size);
+		}
 	}
 	return VK_SUCCESS;
 }
@@ -121,11 +125,17 @@ VKAPI_ATTR VkResult VKAPI_CALL vkInvalidateMappedMemoryRanges(VkDevice device, u
 VKAPI_ATTR VkResult VKAPI_CALL vkCreateBuffer(VkDevice device, const VkBufferCreateInfo *info,
                                               const VkAllocationCallbacks *allocator, VkBuffer *out_buffer)
 {
-	VkBuffer buffer = hostile_new(device, sizeof(*buffer));
+	VkBuffer buffer;
 
 	(void)allocator;
+	if (hostile_strikes(device->script, HOSTILE_BUFFER_OOM))
+		return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+	buffer = hostile_new(device, sizeof(*buffer));
 	if (!buffer)
 		return VK_ERROR_OUT_OF_HOST_MEMORY;
+	/* Nobody here hands a buffer from one family to the other. */
+	if (device->script->rules[HOSTILE_ASYNC_FAMILY].set && info->sharingMode != VK_SHARING_MODE_CONCURRENT)
+		hostile_log(device->script, "misuse a buffer belongs to one of two families");
 	buffer->size = info->size;
 	*out_buffer = buffer;
 	return VK_SUCCESS;

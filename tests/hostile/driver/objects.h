@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <time.h>
 
 /* vkCreateDevice() and the rest are defined under their own names, hidden in this library. */
 #include <vulkan/vulkan.h>
@@ -11,6 +12,7 @@
 #include <vulkan/vk_icd.h>
 
 #include "script.h"
+#include "trace.h"
 
 _Static_assert(sizeof(void *) == 8, "handles are pointers on 64-bit machines only");
 
@@ -20,6 +22,7 @@ _Static_assert(sizeof(void *) == 8, "handles are pointers on 64-bit machines onl
 #define HOSTILE_SETS 4u
 #define HOSTILE_PUSH_BYTES 128u
 #define HOSTILE_ATOM 256u /* nonCoherentAtomSize */
+#define HOSTILE_QUEUES 2u /* one of each family */
 
 /* ---- Instance and device. Dispatchable objects start with what the loader keeps in them. ---- */
 
@@ -34,10 +37,21 @@ struct VkInstance_T {
 	struct VkPhysicalDevice_T physical[2];
 };
 
+/* One semaphore of a batch. */
+struct hostile_point {
+	VkSemaphore semaphore;
+	uint64_t value;
+	VkPipelineStageFlags stages; /* of a wait */
+};
+
 struct hostile_submission {
 	struct hostile_submission *next;
+	uint64_t number; /* of the batch, from 1, on all queues of the device together */
 	VkFence fence;
-	uint32_t command_count;
+	uint32_t wait_count, signal_count, command_count;
+	struct hostile_point *waits, *signals; /* behind the commands */
+	bool hangs, keeps_fence;
+	uint32_t reset_ms; /* of one that hangs: then the device is lost; 0 = never */
 	VkCommandBuffer commands[];
 };
 
@@ -46,25 +60,39 @@ struct hostile_submission {
 struct VkQueue_T {
 	VK_LOADER_DATA loader;
 	VkDevice device;
+	uint32_t number;
 	pthread_t thread;
 	struct hostile_submission *first, **last;
-	bool busy, stop;
+	uint64_t submitted, done; /* batches; of `done` and before, nothing runs any more */
+	bool busy;
 };
 
 struct VkDevice_T {
 	VK_LOADER_DATA loader;
 	struct hostile_script *script;
 	VkPhysicalDevice physical;
-	struct VkQueue_T queue;
-	pthread_mutex_t lock; /* of the queue and all fences */
+	struct VkQueue_T queues[HOSTILE_QUEUES];
+	pthread_mutex_t lock; /* of the queues, all fences and semaphores */
 	pthread_cond_t changed;
 	uint64_t last_stamp; /* the queue's thread's */
-	bool lost;         /* under the lock */
-	atomic_uint alive; /* objects made and not destroyed */
+	bool lost, stop;                     /* under the lock, as the next two */
+	uint64_t last_batch, last_semaphore; /* numbers */
+	uint64_t demanded;                   /* a lazy device works up to this batch */
+	uint32_t looks;                      /* at fences */
+	atomic_uint alive;                   /* objects made and not destroyed */
 };
 
 struct VkFence_T {
 	bool signalled, in_flight; /* under the device's lock */
+	bool told;                 /* the host knows that it is signalled */
+	const struct VkQueue_T *queue;
+	uint64_t batch;
+};
+
+/* Always a timeline: nobody here asks for another kind. */
+struct VkSemaphore_T {
+	uint64_t id, value; /* under the device's lock */
+	uint64_t promised;  /* by what was submitted */
 };
 
 /* Every object of a device comes from here: zeroed, counted. NULL = out of memory. */
@@ -73,6 +101,10 @@ void hostile_delete(VkDevice device, void *object);
 
 /* The queue's thread: pthread_create()'s argument is the queue. */
 void *hostile_serve(void *queue);
+/* Under the device's lock: somebody waits for this batch. */
+void hostile_demand(VkDevice device, uint64_t batch);
+
+struct timespec hostile_time_from_now(uint64_t ns);
 
 /* True once the device is lost. */
 bool hostile_is_lost(VkDevice device);
@@ -112,6 +144,7 @@ struct VkPipelineLayout_T {
 struct hostile_range {
 	uint8_t *bytes; /* NULL = nothing bound */
 	size_t size;
+	bool uniform;
 };
 
 struct VkDescriptorSet_T {
@@ -141,6 +174,11 @@ typedef void (*hostile_kernel)(const struct hostile_dispatch *dispatch);
 
 /* The C function that stands for the entry point of this name; NULL = dispatches of it do nothing. */
 hostile_kernel hostile_find_kernel(const char *entry);
+
+enum { HOSTILE_READS = 1, HOSTILE_WRITES = 2 };
+
+/* What it does to a binding; of an entry point nobody knows, everything. */
+uint32_t hostile_kernel_access(const char *entry, uint32_t set, uint32_t binding);
 
 struct VkPipeline_T {
 	hostile_kernel kernel;
@@ -178,7 +216,7 @@ void hostile_stamp(VkDevice device, VkQueryPool pool, uint32_t query);
 /* ---- Commands ---- */
 
 struct hostile_command {
-	enum { HOSTILE_FILL, HOSTILE_COPY, HOSTILE_DISPATCH, HOSTILE_STAMP, HOSTILE_RESET } kind;
+	enum { HOSTILE_FILL, HOSTILE_COPY, HOSTILE_DISPATCH, HOSTILE_BARRIER, HOSTILE_STAMP, HOSTILE_RESET } kind;
 	union {
 		struct {
 			VkBuffer buffer;
@@ -199,6 +237,13 @@ struct hostile_command {
 			uint8_t push[HOSTILE_PUSH_BYTES];
 			uint32_t groups;
 		} dispatch;
+		struct {
+			VkPipelineStageFlags stages, stages_after;
+			VkAccessFlags access, access_after;
+			const uint8_t *begin; /* NULL = all memory */
+			VkDeviceSize bytes;
+			bool same_command; /* as the barrier before */
+		} barrier;
 	};
 };
 
@@ -208,6 +253,7 @@ struct VkCommandBuffer_T {
 	struct VkCommandBuffer_T *next; /* of the same pool */
 	enum { HOSTILE_INITIAL, HOSTILE_RECORDING, HOSTILE_ENDED } state;
 	bool in_flight; /* under the device's lock */
+	bool one_time;
 	struct hostile_command *commands;
 	uint32_t count, capacity;
 	struct hostile_command dispatch; /* the next one, so far */
@@ -221,5 +267,13 @@ struct VkCommandPool_T {
 void hostile_note_pending(VkCommandBuffer commands);
 /* On the queue's thread. */
 void hostile_execute(VkCommandBuffer commands);
+
+/* ---- The record, see trace.h ---- */
+
+/* Under the device's lock, before anything of the batch runs. */
+void hostile_trace_batch(const struct VkQueue_T *queue, const struct hostile_submission *batch);
+/* The host knows that the batch is done; 0 = there was none. */
+void hostile_trace_done(const struct VkQueue_T *queue, uint64_t batch);
+void hostile_trace_host(const uint8_t *bytes, size_t size, uint32_t access);
 
 #endif

@@ -1,16 +1,15 @@
-/* The queue: submissions, the thread that executes them, and fences. */
+/* The queues: submissions, and the threads that execute them. */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "objects.h"
 
-/* ---- The queue's thread ---- */
+/* ---- A queue's thread. All under the device's lock but the execution itself. ---- */
 
-static void execute(struct hostile_submission *submission)
+static void execute(struct hostile_submission *batch)
 {
-	for (uint32_t i = 0; i < submission->command_count; i++)
-		hostile_execute(submission->commands[i]);
+	for (uint32_t i = 0; i < batch->command_count; i++)
+		hostile_execute(batch->commands[i]);
 }
 
 static struct hostile_submission *take_first(struct VkQueue_T *queue)
@@ -23,15 +22,66 @@ static struct hostile_submission *take_first(struct VkQueue_T *queue)
 	return first;
 }
 
-static void finish(struct hostile_submission *submission)
+static void finish(struct VkQueue_T *queue, struct hostile_submission *batch)
 {
-	for (uint32_t i = 0; i < submission->command_count; i++)
-		submission->commands[i]->in_flight = false;
-	if (submission->fence) {
-		submission->fence->signalled = true;
-		submission->fence->in_flight = false;
+	for (uint32_t i = 0; i < batch->command_count; i++)
+		batch->commands[i]->in_flight = false;
+	for (uint32_t i = 0; i < batch->signal_count; i++)
+		if (batch->signals[i].semaphore->value < batch->signals[i].value)
+			batch->signals[i].semaphore->value = batch->signals[i].value;
+	if (batch->fence && !batch->keeps_fence) {
+		batch->fence->signalled = true;
+		batch->fence->in_flight = false;
 	}
-	free(submission);
+	queue->done = batch->number;
+	free(batch);
+}
+
+/* What a lost device had left is done with: nobody waits for it any more. */
+static bool may_run(const struct VkQueue_T *queue)
+{
+	const struct hostile_submission *batch = queue->first;
+	const VkDevice device = queue->device;
+
+	if (!batch || device->lost)
+		return batch;
+	if (device->script->rules[HOSTILE_LAZY].set && batch->number > device->demanded)
+		return false;
+	for (uint32_t i = 0; i < batch->wait_count; i++)
+		if (batch->waits[i].semaphore->value < batch->waits[i].value)
+			return false;
+	return true;
+}
+
+static void hang(struct VkQueue_T *queue, const struct hostile_submission *batch)
+{
+	VkDevice device = queue->device;
+	struct timespec until = hostile_time_from_now((uint64_t)batch->reset_ms * 1000000);
+	int error = 0;
+
+	while (!device->lost && !device->stop && error != ETIMEDOUT)
+		error = batch->reset_ms ? pthread_cond_timedwait(&device->changed, &device->lock, &until)
+		                        : pthread_cond_wait(&device->changed, &device->lock);
+	if (error == ETIMEDOUT)
+		device->lost = true;
+}
+
+static void run(struct VkQueue_T *queue)
+{
+	VkDevice device = queue->device;
+	struct hostile_submission *batch = take_first(queue);
+	bool skip = device->lost || batch->hangs;
+
+	queue->busy = true;
+	if (batch->hangs)
+		hang(queue, batch);
+	pthread_mutex_unlock(&device->lock);
+	if (!skip)
+		execute(batch);
+	pthread_mutex_lock(&device->lock);
+	queue->busy = false;
+	finish(queue, batch);
+	pthread_cond_broadcast(&device->changed);
 }
 
 void *hostile_serve(void *argument)
@@ -40,30 +90,34 @@ void *hostile_serve(void *argument)
 	VkDevice device = queue->device;
 
 	pthread_mutex_lock(&device->lock);
-	for (;;) {
-		struct hostile_submission *submission;
-
-		while (!queue->first && !queue->stop)
+	while (!device->stop)
+		if (may_run(queue))
+			run(queue);
+		else
 			pthread_cond_wait(&device->changed, &device->lock);
-		if (!queue->first)
-			break;
-		submission = take_first(queue);
-		queue->busy = true;
-		pthread_mutex_unlock(&device->lock);
-		execute(submission);
-		pthread_mutex_lock(&device->lock);
-		queue->busy = false;
-		finish(submission);
-		pthread_cond_broadcast(&device->changed);
-	}
 	pthread_mutex_unlock(&device->lock);
 	return NULL;
 }
 
-static void wait_idle(VkDevice device)
+void hostile_demand(VkDevice device, uint64_t batch)
 {
-	while (device->queue.busy || device->queue.first)
-		pthread_cond_wait(&device->changed, &device->lock);
+	if (batch <= device->demanded)
+		return;
+	device->demanded = batch;
+	pthread_cond_broadcast(&device->changed);
+}
+
+static bool works(const struct VkQueue_T *queue)
+{
+	return queue->busy || queue->first;
+}
+
+static void wait_idle(struct VkQueue_T *queue)
+{
+	hostile_demand(queue->device, queue->submitted);
+	while (works(queue))
+		pthread_cond_wait(&queue->device->changed, &queue->device->lock);
+	hostile_trace_done(queue, queue->done);
 }
 
 /* ---- Losing ---- */
@@ -82,7 +136,9 @@ VkResult hostile_lose(VkDevice device)
 {
 	pthread_mutex_lock(&device->lock);
 	device->lost = true;
-	wait_idle(device);
+	pthread_cond_broadcast(&device->changed);
+	for (uint32_t i = 0; i < HOSTILE_QUEUES; i++)
+		wait_idle(&device->queues[i]);
 	pthread_mutex_unlock(&device->lock);
 	return VK_ERROR_DEVICE_LOST;
 }
@@ -92,168 +148,150 @@ VKAPI_ATTR VkResult VKAPI_CALL vkDeviceWaitIdle(VkDevice device)
 	bool lost;
 
 	pthread_mutex_lock(&device->lock);
-	wait_idle(device);
+	for (uint32_t i = 0; i < HOSTILE_QUEUES; i++)
+		wait_idle(&device->queues[i]);
 	lost = device->lost;
 	pthread_mutex_unlock(&device->lock);
 	return lost ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
 }
 
+VKAPI_ATTR VkResult VKAPI_CALL vkQueueWaitIdle(VkQueue queue)
+{
+	bool lost;
+
+	pthread_mutex_lock(&queue->device->lock);
+	wait_idle(queue);
+	lost = queue->device->lost;
+	pthread_mutex_unlock(&queue->device->lock);
+	return lost ? VK_ERROR_DEVICE_LOST : VK_SUCCESS;
+}
+
 /* ---- Submitting ---- */
 
-static struct hostile_submission *new_submission(const VkSubmitInfo *info)
+static const VkTimelineSemaphoreSubmitInfo *timeline_of(const VkSubmitInfo *info)
 {
-	struct hostile_submission *submission =
-		calloc(1, sizeof(*submission) + info->commandBufferCount * sizeof(VkCommandBuffer));
+	for (const VkBaseInStructure *next = info->pNext; next; next = next->pNext)
+		if (next->sType == VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO)
+			return (const VkTimelineSemaphoreSubmitInfo *)(const void *)next;
+	return NULL;
+}
 
-	if (!submission)
+static void take_points(struct hostile_submission *batch, const VkSubmitInfo *info)
+{
+	const VkTimelineSemaphoreSubmitInfo *timeline = timeline_of(info);
+
+	batch->wait_count = info->waitSemaphoreCount;
+	for (uint32_t i = 0; i < info->waitSemaphoreCount; i++)
+		batch->waits[i] = (struct hostile_point){
+			.semaphore = info->pWaitSemaphores[i],
+			.value = timeline ? timeline->pWaitSemaphoreValues[i] : 1,
+			.stages = info->pWaitDstStageMask[i],
+		};
+	batch->signal_count = info->signalSemaphoreCount;
+	for (uint32_t i = 0; i < info->signalSemaphoreCount; i++)
+		batch->signals[i] = (struct hostile_point){
+			.semaphore = info->pSignalSemaphores[i],
+			.value = timeline ? timeline->pSignalSemaphoreValues[i] : 1,
+		};
+}
+
+static struct hostile_submission *new_batch(const VkSubmitInfo *info)
+{
+	size_t points = info->waitSemaphoreCount + info->signalSemaphoreCount;
+	struct hostile_submission *batch =
+		calloc(1, sizeof(*batch) + info->commandBufferCount * sizeof(VkCommandBuffer) +
+	                          points * sizeof(struct hostile_point));
+
+	if (!batch)
 		return NULL;
-	submission->command_count = info->commandBufferCount;
+	batch->command_count = info->commandBufferCount;
 	for (uint32_t i = 0; i < info->commandBufferCount; i++)
-		submission->commands[i] = info->pCommandBuffers[i];
-	return submission;
+		batch->commands[i] = info->pCommandBuffers[i];
+	batch->waits = (struct hostile_point *)(void *)&batch->commands[batch->command_count];
+	batch->signals = batch->waits + info->waitSemaphoreCount;
+	take_points(batch, info);
+	return batch;
 }
 
-/* Recorded for one submission only, as Kiln says it does. */
-static void take(VkDevice device, struct hostile_submission *submission)
+static void take_commands(VkDevice device, VkCommandBuffer commands)
 {
-	for (uint32_t i = 0; i < submission->command_count; i++) {
-		if (submission->commands[i]->state != HOSTILE_ENDED)
-			hostile_log(device->script, "misuse commands are submitted that are not ready");
-		submission->commands[i]->state = HOSTILE_INITIAL;
-		submission->commands[i]->in_flight = true;
-		hostile_note_pending(submission->commands[i]);
+	if (commands->state != HOSTILE_ENDED)
+		hostile_log(device->script, "misuse commands are submitted that are not ready");
+	if (commands->in_flight)
+		hostile_log(device->script, "misuse commands are submitted while they run");
+	if (commands->one_time)
+		commands->state = HOSTILE_INITIAL;
+	commands->in_flight = true;
+	hostile_note_pending(commands);
+}
+
+static void take_fence(struct VkQueue_T *queue, struct hostile_submission *batch)
+{
+	VkFence fence = batch->fence;
+
+	if (fence->signalled || fence->in_flight)
+		hostile_log(queue->device->script, "misuse a fence is submitted that is in use or signalled");
+	fence->in_flight = true;
+	fence->told = false;
+	fence->queue = queue;
+	fence->batch = batch->number;
+}
+
+/* What waits for a later signal is allowed, and Kiln promises not to do it: its streams could wait in a circle. */
+static void check_waits(VkDevice device, const struct hostile_submission *batch)
+{
+	for (uint32_t i = 0; i < batch->wait_count; i++)
+		if (batch->waits[i].semaphore->value < batch->waits[i].value &&
+		    batch->waits[i].semaphore->promised < batch->waits[i].value)
+			hostile_log(device->script, "misuse a batch waits for what was not submitted");
+	for (uint32_t i = 0; i < batch->signal_count; i++) {
+		if (batch->signals[i].semaphore->promised >= batch->signals[i].value)
+			hostile_log(device->script, "misuse a timeline does not grow");
+		batch->signals[i].semaphore->promised = batch->signals[i].value;
 	}
-	if (submission->fence && (submission->fence->signalled || submission->fence->in_flight))
-		hostile_log(device->script, "misuse a fence is submitted that is in use or signalled");
-	if (submission->fence)
-		submission->fence->in_flight = true;
 }
 
-static void enqueue(VkQueue queue, struct hostile_submission *submission)
+static void enqueue(struct VkQueue_T *queue, struct hostile_submission *batch)
 {
-	pthread_mutex_lock(&queue->device->lock);
-	take(queue->device, submission);
-	*queue->last = submission;
-	queue->last = &submission->next;
-	pthread_cond_broadcast(&queue->device->changed);
-	pthread_mutex_unlock(&queue->device->lock);
+	VkDevice device = queue->device;
+
+	pthread_mutex_lock(&device->lock);
+	batch->number = queue->submitted = ++device->last_batch;
+	for (uint32_t i = 0; i < batch->command_count; i++)
+		take_commands(device, batch->commands[i]);
+	if (batch->fence)
+		take_fence(queue, batch);
+	check_waits(device, batch);
+	hostile_trace_batch(queue, batch);
+	*queue->last = batch;
+	queue->last = &batch->next;
+	pthread_cond_broadcast(&device->changed);
+	pthread_mutex_unlock(&device->lock);
 }
 
 VKAPI_ATTR VkResult VKAPI_CALL vkQueueSubmit(VkQueue queue, uint32_t count, const VkSubmitInfo *infos,
                                              VkFence fence)
 {
-	VkDevice device = queue->device;
+	struct hostile_script *script = queue->device->script;
 
-	hostile_log(device->script, "submit");
-	hostile_pause(device->script, HOSTILE_SUBMIT_MS);
-	if (hostile_strikes(device->script, HOSTILE_SUBMIT_OOM))
+	hostile_log(script, "submit");
+	hostile_pause(script, HOSTILE_SUBMIT_MS);
+	if (hostile_strikes(script, HOSTILE_SUBMIT_OOM))
 		return VK_ERROR_OUT_OF_DEVICE_MEMORY;
-	if (hostile_strikes(device->script, HOSTILE_SUBMIT_LOST))
-		return hostile_lose(device);
-	if (hostile_is_lost(device))
+	if (hostile_strikes(script, HOSTILE_SUBMIT_LOST))
+		return hostile_lose(queue->device);
+	if (hostile_is_lost(queue->device))
 		return VK_ERROR_DEVICE_LOST;
 	for (uint32_t i = 0; i < count; i++) {
-		struct hostile_submission *submission = new_submission(&infos[i]);
+		struct hostile_submission *batch = new_batch(&infos[i]);
 
-		if (!submission)
+		if (!batch)
 			return VK_ERROR_OUT_OF_HOST_MEMORY;
-		submission->fence = i + 1 == count ? fence : VK_NULL_HANDLE;
-		enqueue(queue, submission);
+		batch->fence = i + 1 == count ? fence : VK_NULL_HANDLE;
+		batch->hangs = hostile_strikes(script, HOSTILE_HANG);
+		batch->reset_ms = script->rules[HOSTILE_HANG].value;
+		batch->keeps_fence = hostile_strikes(script, HOSTILE_FENCE_DEAD);
+		enqueue(queue, batch);
 	}
 	return VK_SUCCESS;
-}
-
-/* ---- Fences ---- */
-
-VKAPI_ATTR VkResult VKAPI_CALL vkCreateFence(VkDevice device, const VkFenceCreateInfo *info,
-                                             const VkAllocationCallbacks *allocator, VkFence *out_fence)
-{
-	VkFence fence;
-
-	(void)allocator;
-	if (hostile_strikes(device->script, HOSTILE_FENCE_FAILS))
-		return VK_ERROR_OUT_OF_HOST_MEMORY;
-	fence = hostile_new(device, sizeof(*fence));
-	if (!fence)
-		return VK_ERROR_OUT_OF_HOST_MEMORY;
-	fence->signalled = info->flags & VK_FENCE_CREATE_SIGNALED_BIT;
-	*out_fence = fence;
-	return VK_SUCCESS;
-}
-
-VKAPI_ATTR void VKAPI_CALL vkDestroyFence(VkDevice device, VkFence fence,
-                                          const VkAllocationCallbacks *allocator)
-{
-	(void)allocator;
-	hostile_delete(device, fence);
-}
-
-VKAPI_ATTR VkResult VKAPI_CALL vkResetFences(VkDevice device, uint32_t count, const VkFence *fences)
-{
-	pthread_mutex_lock(&device->lock);
-	for (uint32_t i = 0; i < count; i++) {
-		if (fences[i]->in_flight)
-			hostile_log(device->script, "misuse a fence is reset while it is in use");
-		fences[i]->signalled = false;
-	}
-	pthread_mutex_unlock(&device->lock);
-	return VK_SUCCESS;
-}
-
-VKAPI_ATTR VkResult VKAPI_CALL vkGetFenceStatus(VkDevice device, VkFence fence)
-{
-	bool signalled, lost;
-
-	pthread_mutex_lock(&device->lock);
-	signalled = fence->signalled;
-	lost = device->lost;
-	pthread_mutex_unlock(&device->lock);
-	return lost ? VK_ERROR_DEVICE_LOST : signalled ? VK_SUCCESS : VK_NOT_READY;
-}
-
-static bool all_signalled(uint32_t count, const VkFence *fences)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (!fences[i]->signalled)
-			return false;
-	return true;
-}
-
-static struct timespec time_from_now(uint64_t ns)
-{
-	const uint64_t day = UINT64_C(86400) * 1000000000;
-	struct timespec at;
-
-	if (ns > day)
-		ns = day;
-	clock_gettime(CLOCK_REALTIME, &at);
-	ns += (uint64_t)at.tv_nsec;
-	at.tv_sec += (time_t)(ns / 1000000000);
-	at.tv_nsec = (long)(ns % 1000000000);
-	return at;
-}
-
-/* Waits for all, whatever the user said: nobody here waits for one of several. */
-VKAPI_ATTR VkResult VKAPI_CALL vkWaitForFences(VkDevice device, uint32_t count, const VkFence *fences,
-                                               VkBool32 all, uint64_t timeout_ns)
-{
-	struct timespec until = time_from_now(timeout_ns);
-	bool signalled, lost;
-	int error = 0;
-
-	(void)all;
-	if (hostile_strikes(device->script, HOSTILE_WAIT_LOST))
-		return hostile_lose(device);
-	if (hostile_strikes(device->script, HOSTILE_WAIT_OOM))
-		return VK_ERROR_OUT_OF_HOST_MEMORY;
-	if (hostile_strikes(device->script, HOSTILE_WAIT_UNKNOWN))
-		return VK_ERROR_UNKNOWN;
-	if (hostile_strikes(device->script, HOSTILE_WAIT_TIMEOUT))
-		return VK_TIMEOUT;
-	pthread_mutex_lock(&device->lock);
-	while (!(signalled = all_signalled(count, fences)) && !device->lost && error != ETIMEDOUT)
-		error = pthread_cond_timedwait(&device->changed, &device->lock, &until);
-	lost = device->lost;
-	pthread_mutex_unlock(&device->lock);
-	return lost ? VK_ERROR_DEVICE_LOST : signalled ? VK_SUCCESS : VK_TIMEOUT;
 }

@@ -12,6 +12,8 @@
  *     misuse SENTENCE    the driver's user broke a rule of Vulkan
  *     device_create, module, submit, cache_create BYTES, cache_data BYTES, compile ENTRY, hit ENTRY, dispatch ENTRY,
  *     pipeline_destroy
+ *
+ * What was submitted can be had in full too: trace.h.
  */
 #ifndef HOSTILE_SCRIPT_H
 #define HOSTILE_SCRIPT_H
@@ -34,6 +36,8 @@
 	RULE(NO_MEMORY_TYPES, "no_memory_types")                                                            \
 	RULE(NO_COMPUTE, "no_compute")       /* transfer queues only */                                     \
 	RULE(TWO_FAMILIES, "two_families")   /* transfer, then compute */                                   \
+	RULE(ASYNC_FAMILY, "async_family")   /* two families that compute */                                \
+	RULE(NO_TIMELINE, "no_timeline")     /* semaphores */                                               \
 	RULE(FAMILIES_GROW, "families_grow") /* claims a million more queue families than it wrote */       \
 	RULE(FAMILIES_FILL, "families_fill") /* writes as many as there is room for */                      \
 	RULE(TIMESTAMP_INFINITE, "timestamp_infinite")                                                      \
@@ -51,14 +55,22 @@
 	RULE(ALLOC_OOM_HOST, "alloc_oom_host") /* vkAllocateMemory */                                       \
 	RULE(ALLOC_OOM_DEVICE, "alloc_oom_device")                                                          \
 	RULE(MAP_FAILS, "map_fails")                                                                        \
-	RULE(FENCE_FAILS, "fence_fails") /* vkCreateFence */                                                \
-	RULE(POOL_OOM, "pool_oom")       /* vkCreateDescriptorPool */                                       \
-	RULE(SETS_OOM, "sets_oom")       /* vkAllocateDescriptorSets: out of pool memory */                 \
-	RULE(END_OOM, "end_oom")         /* vkEndCommandBuffer: what was recorded is lost */                \
+	RULE(BUFFER_OOM, "buffer_oom")       /* vkCreateBuffer */                                           \
+	RULE(COMMANDS_OOM, "commands_oom")   /* vkCreateCommandPool, vkAllocateCommandBuffers */            \
+	RULE(BEGIN_OOM, "begin_oom")         /* vkBeginCommandBuffer */                                     \
+	RULE(RESET_OOM, "reset_oom")         /* vkResetCommandPool */                                       \
+	RULE(SEMAPHORE_OOM, "semaphore_oom") /* vkCreateSemaphore */                                        \
+	RULE(FENCE_FAILS, "fence_fails")     /* vkCreateFence */                                            \
+	RULE(POOL_OOM, "pool_oom")           /* vkCreateDescriptorPool */                                   \
+	RULE(SETS_OOM, "sets_oom")           /* vkAllocateDescriptorSets: out of pool memory */             \
+	RULE(END_OOM, "end_oom")             /* vkEndCommandBuffer: what was recorded is lost */            \
 	RULE(SUBMIT_OOM, "submit_oom")                                                                      \
 	RULE(SUBMIT_LOST, "submit_lost")                                                                    \
 	RULE(SUBMIT_MS, "submit_ms")     /* =N: vkQueueSubmit hangs so long */                              \
 	RULE(DISPATCH_MS, "dispatch_ms") /* =N: a dispatch takes so long */                                 \
+	RULE(LAZY, "lazy")               /* [=N] works only when waited for [or at every N-th look] */      \
+	RULE(HANG, "hang")               /* [=N] a batch never ends [but N ms later the device is lost] */  \
+	RULE(FENCE_DEAD, "fence_dead")   /* a batch is done and its fence is never signalled */             \
 	RULE(GROUP_US, "group_us")       /* =N: a dispatch takes so long for each workgroup */              \
 	RULE(SIZE_HANGS, "size_hangs")   /* =N: dispatches of N threads in a workgroup never end */         \
 	RULE(SIZE_LOST, "size_lost")     /* =N: they lose the device */                                     \

@@ -32,7 +32,7 @@ static void begin(uint64_t max_entries, uint64_t max_bytes)
 	memset(&device, 0, sizeof(device));
 	atomic_store(&destroyed, 0);
 	device.vk.vkDestroyPipeline = count_destroyed;
-	assert_status(kiln_stream_init(&device.stream), KILN_OK);
+	assert_status(kiln_streams_init(&device), KILN_OK);
 	assert_status(kiln_pipeline_tier_init(&device.pipelines, max_entries, max_bytes), KILN_OK);
 }
 
@@ -42,7 +42,7 @@ static void end(unsigned built)
 	kiln_pipeline_tier_finish(&device.pipelines);
 	assert_null(device.pipelines.alive);
 	assert_int_equal(atomic_load(&destroyed), built);
-	kiln_stream_finish(&device);
+	kiln_streams_finish(&device);
 }
 
 /* ---- Pipelines by number; the thousands are their program ---- */
@@ -290,16 +290,18 @@ static void pipeline_of_a_submission_is_destroyed_after_it(void **state)
 {
 	(void)state;
 	begin(1, UINT64_MAX);
-	build(1, 1)->ticket = 5;
-	kiln_pipeline_unreference(device.pipelines.newest);
-	device.stream.done_ticket = 4;
+	put(1, 1);
+	atomic_store(&device.stream.oldest, 0); /* began before anything was retired, and is not done */
 	put(2, 1);
 	put(3, 1);
-	assert_int_equal(atomic_load(&destroyed), 1);
-	device.stream.done_ticket = 5;
+	assert_int_equal(atomic_load(&destroyed), 0);
+	atomic_store(&device.stream.oldest, 1); /* began after the first was retired */
 	put(4, 1);
-	assert_int_equal(atomic_load(&destroyed), 3);
-	end(4);
+	assert_int_equal(atomic_load(&destroyed), 1);
+	atomic_store(&device.stream.oldest, UINT64_MAX);
+	put(5, 1);
+	assert_int_equal(atomic_load(&destroyed), 4);
+	end(5);
 }
 
 static void *put_another(void *data)

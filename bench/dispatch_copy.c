@@ -1,0 +1,56 @@
+/* Bytes to the device and back, against memcpy() between two blocks of the same size. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dispatch.h"
+
+#define BYTES (8u << 20)
+#define LIMIT 0.9
+
+enum { TO_BUFFER, FROM_BUFFER, TO_STREAM, FROM_STREAM, WAYS };
+
+static const char *const names[] = {
+	[TO_BUFFER] = "8 MiB kiln_buffer_write",
+	[FROM_BUFFER] = "8 MiB kiln_buffer_read",
+	[TO_STREAM] = "8 MiB kiln_stream_upload + wait",
+	[FROM_STREAM] = "8 MiB kiln_stream_download + wait",
+};
+
+static void copy(struct dispatch_kiln *kiln, int way, struct kiln_buffer *buffer, void *host)
+{
+	switch (way) {
+	case TO_BUFFER: dispatch_try(kiln_buffer_write(buffer, 0, host, BYTES)); return;
+	case FROM_BUFFER: dispatch_try(kiln_buffer_read(buffer, 0, host, BYTES)); return;
+	case TO_STREAM: dispatch_try(kiln_stream_upload(kiln->stream, buffer, 0, host, BYTES)); break;
+	case FROM_STREAM: dispatch_try(kiln_stream_download(kiln->stream, buffer, 0, host, BYTES)); break;
+	}
+	dispatch_try(kiln_stream_wait(kiln->stream, KILN_WAIT_FOREVER));
+}
+
+void dispatch_part_copy(struct dispatch_report *report, struct dispatch_kiln *kiln)
+{
+	struct dispatch_line *lines[WAYS];
+	struct kiln_buffer *buffer = NULL;
+	unsigned char *host = malloc(BYTES), *other = malloc(BYTES);
+	if (!host || !other)
+		bench_die("out of memory");
+	memset(host, 1, BYTES);
+	memset(other, 2, BYTES);
+	dispatch_try(kiln_buffer_create(kiln->device, &(struct kiln_buffer_params){.bytes = BYTES}, &buffer));
+	for (int way = 0; way < WAYS; way++) {
+		lines[way] = dispatch_line(report, names[way], "us", true, LIMIT, "raw median / ours");
+		copy(kiln, way, buffer, host);
+	}
+	for (unsigned round = 0; round < (report->rounds + 3) / 4; round++)
+		for (int way = 0; way < WAYS; way++) {
+			uint64_t start = bench_now_ns();
+			memcpy(other, host, BYTES);
+			bench_add(&lines[way]->raw, dispatch_us(start));
+			start = bench_now_ns();
+			copy(kiln, way, buffer, host);
+			bench_add(&lines[way]->ours, dispatch_us(start));
+		}
+	kiln_buffer_destroy(&buffer);
+	free(host);
+	free(other);
+}

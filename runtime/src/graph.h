@@ -1,0 +1,114 @@
+/* A graph from the inside: operations with their Vulkan objects, recorded into segments.
+ *
+ * A segment is one command buffer. The first recording puts many operations into each; a segment of which few operations
+ * change between launches is split around them, so that what changes often stands alone and costs one operation to record
+ * again. Where barriers go is decided for the whole graph (graph_plan.c) and is part of what is recorded. */
+#ifndef RUNTIME_GRAPH_H
+#define RUNTIME_GRAPH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <kiln/graph.h>
+
+#include "hazard.h"
+#include "retire.h"
+#include "stream.h"
+#include "vulkan_api.h"
+
+struct kiln_entry_point;
+struct kiln_kernel;
+struct kiln_pipeline;
+
+enum kiln_graph_operation { KILN_GRAPH_LAUNCH, KILN_GRAPH_COPY, KILN_GRAPH_FILL };
+
+/* A buffer the graph uses. */
+struct kiln_graph_buffer {
+	struct kiln_buffer *buffer; /* referenced */
+	struct kiln_stream_use use; /* the plan's, and afterwards nobody's */
+	uint32_t access;            /* of all operations together */
+	struct kiln_byte_range range;
+	uint32_t first, last; /* operations that use it lie between */
+};
+
+struct kiln_graph_node {
+	enum kiln_graph_operation operation;
+	bool barrier;                   /* before it */
+	bool changed;                   /* since it was recorded into its segment */
+	struct kiln_kernel *kernel;     /* referenced; launches only, as what follows */
+	struct kiln_pipeline *pipeline; /* referenced */
+	const struct kiln_entry_point *entry;
+	VkDescriptorSet *sets;
+	void *push;
+	uint32_t push_bytes;
+	uint32_t groups[3];
+	uint32_t value;                       /* of a fill */
+	uint32_t epoch_first;                 /* the operation after the last barrier before this one */
+	struct kiln_stream_binding *bindings; /* of a copy: source and target; of a fill: the target */
+	uint32_t *uses;                       /* which of the graph's buffers each binding is */
+	uint32_t binding_count;
+};
+
+struct kiln_graph_segment {
+	uint32_t first, count; /* operations */
+	VkCommandBuffer commands;
+	uint32_t changed; /* operations of it that are */
+	bool dirty;
+};
+
+struct kiln_graph {
+	struct kiln_device *device; /* referenced */
+	struct kiln_graph_node *nodes;
+	uint32_t node_count, node_room;
+	struct kiln_graph_buffer *buffers;
+	uint32_t buffer_count, buffer_room;
+	uint32_t *buffer_index; /* open addressing on the buffer's address; entry + 1, 0 = free */
+	uint32_t index_room;    /* a power of two */
+	struct kiln_graph_segment *segments;
+	uint32_t segment_count, segment_room;
+	VkCommandBuffer *list; /* what is submitted: room for the stream's own, the segments, the end */
+	VkCommandPool commands;
+	VkCommandBuffer end; /* makes everything visible to the host */
+	VkDescriptorPool *pools;
+	uint32_t pool_count;
+	bool stale;                          /* something changed since it was recorded, or it never was */
+	bool replan;                         /* barriers are to be decided anew */
+	struct kiln_ticket in_flight[4];     /* launches of the graph that may not be done; stream 0 = none */
+	struct kiln_stream_binding *summary; /* of buffers, for the stream's own hazards */
+	struct kiln_graph_counters counters;
+	struct kiln_retired retired;
+};
+
+/* ---- graph.c ---- */
+
+enum kiln_status kiln_graph_new(struct kiln_device *device, struct kiln_graph **out_graph);
+/* Frees at once. */
+void kiln_graph_free(struct kiln_graph *graph);
+/* Appends what a stream was told while it was recording a graph. */
+enum kiln_status kiln_graph_add_launch(struct kiln_graph *graph, const struct kiln_stream_launch *launch);
+enum kiln_status kiln_graph_add_copy(struct kiln_graph *graph, const struct kiln_stream_binding ends[2]);
+enum kiln_status kiln_graph_add_fill(struct kiln_graph *graph, const struct kiln_stream_binding *range,
+                                     uint32_t value);
+/* Which of the graph's buffers it is, added if it is new. */
+enum kiln_status kiln_graph_buffer(struct kiln_graph *graph, struct kiln_buffer *buffer, uint32_t *out_index);
+
+/* ---- graph_plan.c: pure ---- */
+
+/* Decides every barrier, and marks operations as changed whose barrier is another than before. */
+void kiln_graph_plan(struct kiln_graph *graph);
+/* After binding `binding` of operation `node` became what it is: does the plan no longer hold?. */
+bool kiln_graph_breaks_plan(const struct kiln_graph *graph, uint32_t node, uint32_t binding);
+/* Brings what a buffer is known for up to date with one binding. */
+void kiln_graph_widen(struct kiln_graph *graph, uint32_t node, uint32_t binding);
+
+/* ---- graph_record.c ---- */
+
+/* Records every segment that is out of date; nothing of the graph is in flight. */
+enum kiln_status kiln_graph_record(struct kiln_graph *graph);
+enum kiln_status kiln_graph_make_sets(struct kiln_graph *graph);
+/* The operation is not what was recorded. */
+void kiln_graph_mark(struct kiln_graph *graph, uint32_t node);
+void kiln_graph_write_sets(struct kiln_graph *graph, struct kiln_graph_node *node);
+
+#endif

@@ -1,0 +1,17 @@
+/* Single commands, for streams and for graphs. */
+#ifndef RUNTIME_STREAM_COMMAND_H
+#define RUNTIME_STREAM_COMMAND_H
+
+#include "stream.h"
+
+/* Between everything before and after. */
+void kiln_command_barrier(struct kiln_device *device, VkCommandBuffer commands);
+/* Makes everything written readable by the host once the submission is done. */
+void kiln_command_to_host(struct kiln_device *device, VkCommandBuffer commands);
+void kiln_command_push(struct kiln_device *device, VkCommandBuffer commands,
+                       const struct kiln_pipeline *pipeline, const void *push, uint32_t push_bytes);
+/* Points the sets at the launch's buffers. */
+void kiln_command_write_sets(struct kiln_device *device, const struct kiln_stream_launch *launch,
+                             const VkDescriptorSet *sets);
+
+#endif

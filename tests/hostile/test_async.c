@@ -1,0 +1,241 @@
+/* The asynchronous queue, on a device with two families that compute: it is used, it overlaps, and where the two touch the
+ * same bytes a semaphore orders them. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <kiln/kiln.h>
+
+#include "place.h"
+#include "random_program.h"
+#include "test.h"
+#include "tracing.h"
+
+enum { COUNT = 256 };
+
+static struct place place;
+
+struct scene {
+	struct kiln_device *device;
+	struct program_kernels kernels;
+	struct kiln_stream *streams[2]; /* on the main queue, and on the asynchronous one */
+	struct kiln_buffer *buffers[2];
+};
+
+static void open_scene(struct scene *scene, const char *script)
+{
+	const struct kiln_device_params params = {.no_cache = true, .no_autotune = true};
+
+	*scene = (struct scene){0};
+	setenv("HOSTILE", script, 1);
+	assert_status(kiln_device_open(&params, &scene->device), KILN_OK);
+	assert_status(program_kernels_create(scene->device, &scene->kernels), KILN_OK);
+	for (int i = 0; i < 2; i++) {
+		const struct kiln_stream_params stream = {.queue = i ? KILN_QUEUE_ASYNC : KILN_QUEUE_MAIN};
+
+		assert_status(kiln_stream_create(scene->device, &stream, &scene->streams[i]), KILN_OK);
+		assert_status(kiln_buffer_create(scene->device,
+		                                 &(struct kiln_buffer_params){.bytes = COUNT * 4},
+		                                 &scene->buffers[i]),
+		              KILN_OK);
+	}
+}
+
+static void close_scene(struct scene *scene)
+{
+	for (int i = 0; i < 2; i++) {
+		kiln_stream_destroy(&scene->streams[i]);
+		kiln_buffer_destroy(&scene->buffers[i]);
+	}
+	program_kernels_destroy(&scene->kernels);
+	kiln_device_close(&scene->device);
+	assert_int_equal(place_events(&place, "misuse"), 0);
+}
+
+static void step(struct scene *scene, int stream, int buffer, uint32_t k)
+{
+	const uint32_t push[2] = {COUNT, k};
+
+	assert_status(kiln_stream_launch(scene->streams[stream], scene->kernels.step,
+	                                 &(struct kiln_launch_params){
+						 .threads = {COUNT},
+						 .buffers = {scene->buffers[buffer]},
+						 .push = push,
+						 .push_bytes = sizeof(push),
+					 }),
+	              KILN_OK);
+}
+
+static void assert_holds(struct scene *scene, int buffer, uint32_t steps)
+{
+	uint32_t expected[COUNT] = {0}, got[COUNT];
+
+	for (uint32_t k = 0; k < steps; k++)
+		for (uint32_t i = 0; i < COUNT; i++)
+			expected[i] = expected[i] * 1664525u + k + i;
+	assert_status(kiln_buffer_read(scene->buffers[buffer], 0, got, sizeof(got)), KILN_OK);
+	assert_memory_equal(got, expected, sizeof(got));
+}
+
+static unsigned count_events(const struct trace_event *events, size_t count, enum trace_kind kind,
+                             uint32_t queue)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += events[i].kind == kind && events[i].queue == queue;
+	return found;
+}
+
+static void each_stream_submits_to_its_queue(void **state)
+{
+	struct trace_event *events;
+	struct scene scene;
+	size_t count;
+
+	(void)state;
+	open_scene(&scene, "async_family");
+	assert_true(kiln_device_info(scene.device)->has_async_queue);
+	tracing_begin();
+	step(&scene, 1, 1, 0);
+	assert_status(kiln_stream_wait(scene.streams[1], KILN_WAIT_FOREVER), KILN_OK);
+	count = tracing_end(&events);
+	assert_int_equal(count_events(events, count, TRACE_SUBMIT, 0), 0);
+	assert_int_equal(count_events(events, count, TRACE_SUBMIT, 1), 1);
+	free(events);
+	tracing_begin();
+	step(&scene, 0, 0, 0);
+	assert_status(kiln_stream_wait(scene.streams[0], KILN_WAIT_FOREVER), KILN_OK);
+	count = tracing_end(&events);
+	assert_int_equal(count_events(events, count, TRACE_SUBMIT, 0), 1);
+	assert_int_equal(count_events(events, count, TRACE_SUBMIT, 1), 0);
+	free(events);
+	close_scene(&scene);
+}
+
+/* Each hand-over is a semaphore from one queue to the other; without one, the slow dispatches would overtake each other. */
+static void shared_bytes_are_ordered_by_semaphores(void **state)
+{
+	struct trace_event *events;
+	struct scene scene;
+	size_t count;
+
+	(void)state;
+	open_scene(&scene, "async_family,dispatch_ms=2");
+	tracing_begin();
+	for (uint32_t k = 0; k < 20; k++)
+		step(&scene, k & 1, 0, k);
+	assert_holds(&scene, 0, 20);
+	count = tracing_end(&events);
+	assert_true(count_events(events, count, TRACE_WAIT, 0) >= 9);
+	assert_true(count_events(events, count, TRACE_WAIT, 1) >= 9);
+	free(events);
+	close_scene(&scene);
+}
+
+static void without_timelines_the_host_waits(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, "async_family,no_timeline,dispatch_ms=2");
+	for (uint32_t k = 0; k < 20; k++)
+		step(&scene, k & 1, 0, k);
+	assert_holds(&scene, 0, 20);
+	close_scene(&scene);
+}
+
+static void without_a_second_family_the_main_queue_does_the_same(void **state)
+{
+	static const char *const scripts[] = {"dispatch_ms=1", "two_families", "families_fill"};
+	struct trace_event *events;
+	struct scene scene;
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+		open_scene(&scene, scripts[i]);
+		assert_false(kiln_device_info(scene.device)->has_async_queue);
+		tracing_begin();
+		for (uint32_t k = 0; k < 20; k++)
+			step(&scene, k & 1, 0, k);
+		assert_holds(&scene, 0, 20);
+		count = tracing_end(&events);
+		assert_true(count_events(events, count, TRACE_SUBMIT, 0) == 0 ||
+		            count_events(events, count, TRACE_SUBMIT, 1) == 0);
+		free(events);
+		close_scene(&scene);
+	}
+}
+
+static double seconds(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+/* 20 dispatches of 20 ms on each queue: 800 ms one after the other. */
+static void queues_work_at_the_same_time(void **state)
+{
+	struct scene scene;
+	double start;
+
+	(void)state;
+	open_scene(&scene, "async_family,dispatch_ms=20");
+	start = seconds();
+	for (uint32_t k = 0; k < 20; k++) {
+		step(&scene, 0, 0, k);
+		step(&scene, 1, 1, k);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_status(kiln_stream_submit(scene.streams[i], NULL), KILN_OK);
+	for (int i = 0; i < 2; i++)
+		assert_status(kiln_stream_wait(scene.streams[i], KILN_WAIT_FOREVER), KILN_OK);
+	start = seconds() - start;
+	assert_true(start > 0.39 && start < 0.7);
+	assert_holds(&scene, 0, 20);
+	assert_holds(&scene, 1, 20);
+	close_scene(&scene);
+}
+
+/* What was enqueued on either queue is waited for, and a lost device ends both. */
+static void closing_waits_for_both_queues(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, "async_family,dispatch_ms=30");
+	step(&scene, 0, 0, 0);
+	step(&scene, 1, 1, 0);
+	for (int i = 0; i < 2; i++)
+		assert_status(kiln_stream_submit(scene.streams[i], NULL), KILN_OK);
+	close_scene(&scene);
+	open_scene(&scene, "async_family,submit_lost@2");
+	step(&scene, 0, 0, 0);
+	step(&scene, 1, 1, 0);
+	assert_status(kiln_stream_submit(scene.streams[0], NULL), KILN_OK);
+	assert_status(kiln_stream_submit(scene.streams[1], NULL), KILN_ERR_DEVICE_LOST);
+	assert_status(kiln_stream_wait(scene.streams[0], KILN_WAIT_FOREVER), KILN_ERR_DEVICE_LOST);
+	close_scene(&scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(closing_waits_for_both_queues),
+		cmocka_unit_test(each_stream_submits_to_its_queue),
+		cmocka_unit_test(queues_work_at_the_same_time),
+		cmocka_unit_test(shared_bytes_are_ordered_by_semaphores),
+		cmocka_unit_test(without_a_second_family_the_main_queue_does_the_same),
+		cmocka_unit_test(without_timelines_the_host_waits),
+	};
+	int failed;
+
+	place_create(&place);
+	setenv("HOSTILE_LOG", place.log, 1);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	place_remove(&place);
+	return failed;
+}
