@@ -164,7 +164,7 @@ static enum kiln_status find_launch(struct kiln_graph *graph, size_t index, cons
 enum kiln_status kiln_graph_set_arg(struct kiln_graph *graph, size_t index, size_t argument,
                                     const struct kiln_arg *value)
 {
-	struct kiln_graph_node *node;
+	struct kiln_graph_node *node = NULL;
 	struct kiln_stream_binding binding;
 	uint32_t use;
 
@@ -189,7 +189,7 @@ enum kiln_status kiln_graph_set_push(struct kiln_graph *graph, size_t index, con
                                      uint32_t push_bytes)
 {
 	const struct kiln_launch_params params = {.push = push, .push_bytes = push_bytes};
-	struct kiln_graph_node *node;
+	struct kiln_graph_node *node = NULL;
 
 	KILN_TRY(find_launch(graph, index, "kiln_graph_set_push", &node));
 	KILN_TRY(kiln_launch_check_push(node->kernel, node->push_bytes, &params));
@@ -214,6 +214,11 @@ static enum kiln_status check_launch(struct kiln_graph *graph, struct kiln_strea
 			"kiln_graph_launch: stream '%s' belongs to another device than the graph. Fix: "
 			"use one of the device the graph was recorded on",
 			stream->name);
+	if (stream->queue->family != graph->device->queues[0].family)
+		return kiln_error(KILN_ERR_UNSUPPORTED,
+		                  "kiln_graph_launch: stream '%s' is on a queue of another family than the graph was "
+		                  "recorded for. Fix: launch graphs on streams of KILN_QUEUE_MAIN",
+		                  stream->name);
 	KILN_CHECK(
 		!kiln_stream_graph(stream),
 		"kiln_graph_launch: stream '%s' records a graph itself. Fix: call kiln_graph_end() first, or "

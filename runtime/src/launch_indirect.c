@@ -125,8 +125,7 @@ static enum kiln_status enqueue(struct kiln_stream *stream, struct kiln_stream_m
 /* The modes stay locked from one command to the other: the counts' place may not be given to another launch between. */
 enum kiln_status kiln_indirect_launch(struct kiln_stream *stream, const uint32_t workgroup[3],
                                       const struct kiln_launch_params *params,
-                                      struct kiln_stream_launch *launch,
-                                      struct kiln_stream_binding *counts)
+                                      struct kiln_stream_launch *launch, struct kiln_stream_binding *counts)
 {
 	struct push push = {.size = {1, 1, 1}};
 	struct kiln_stream_modes *modes;

@@ -48,8 +48,7 @@ void kiln_stream_modes_finish(struct kiln_stream_modes *modes);
  * its others, where they are then. `workgroup`: the kernel's size. */
 enum kiln_status kiln_indirect_launch(struct kiln_stream *stream, const uint32_t workgroup[3],
                                       const struct kiln_launch_params *params,
-                                      struct kiln_stream_launch *launch,
-                                      struct kiln_stream_binding *counts);
+                                      struct kiln_stream_launch *launch, struct kiln_stream_binding *counts);
 
 /* After a wait: KILN_ERR_THREADS_LIMIT once for launches that were refused on the device since the last time. */
 enum kiln_status kiln_indirect_report(struct kiln_stream *stream);

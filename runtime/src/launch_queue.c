@@ -34,8 +34,6 @@ struct kiln_work_queue {
 	char name[48];
 };
 
-/* ---- Life ---- */
-
 static enum kiln_status check_create(const struct kiln_device *device,
                                      const struct kiln_work_queue_params *params,
                                      struct kiln_work_queue **out_queue)
@@ -53,7 +51,7 @@ static enum kiln_status check_create(const struct kiln_device *device,
 	return KILN_OK;
 }
 
-/* On Lavapipe a loop that goes on would be cut off anywhere; 256 leave a kernel 200 turns for each item. */
+/* On Lavapipe a loop that goes on would be cut off: 256 leave a kernel 200 turns for each item. */
 static uint32_t bound_pulls(const struct kiln_device *device, uint32_t pulls)
 {
 	return pulls || device->info.driver_id != VK_DRIVER_ID_MESA_LLVMPIPE ? pulls : 256;

@@ -357,7 +357,110 @@ def autotune_is_right_before_and_after(programs):
     assert "by an earlier start" not in out, out
 
 
-LAUNCHING = ("01_saxpy", "02_reduce", "03_image", "05_mandelbrot", "07_autotune", "08_stream", "09_graph", "14_long_job")
+@behaviour
+def indirect_walks_are_what_python_computes(programs):
+    n, rounds = 3000, {}
+    walks = {}
+    for start in range(1, n + 1):
+        number, steps = start, 0
+        while number != 1:
+            number, steps = (3 * number + 1 if number % 2 else number // 2), steps + 1
+        walks[start] = steps
+        for k in range(0, steps // 8 + 1, 4):  # every fourth round is printed
+            rounds[k] = rounds.get(k, 0) + (k == 0 or steps > 8 * k)
+    out = Example(programs, "10_indirect").run("-n", str(n), env=driver("lvp")).stdout
+    got = {int(k): int(count) for k, count in re.findall(r"^round (\d+) +(\d+) walks", out, re.MULTILINE)}
+    assert got == {k: count for k, count in rounds.items() if count}, (got, rounds)
+    longest = max(walks, key=lambda start: walks[start])
+    assert f"longest    {longest} takes {walks[longest]} steps" in out
+
+
+def boards(n, row=0, columns=0, left=0, right=0):
+    """How many boards of `n` are tried with a row still to fill, and how many solutions that makes."""
+    if row == n:
+        return 0, 1
+    tried, solutions = 1, 0
+    for column in (1 << c for c in range(n)):
+        if not column & (columns | left | right):
+            more = boards(n, row + 1, columns | column, (left | column) << 1, (right | column) >> 1)
+            tried, solutions = tried + more[0], solutions + more[1]
+    return tried, solutions
+
+
+@behaviour
+def persistent_queue_tries_every_board_once(programs):
+    example = Example(programs, "11_persistent_queue")
+    for n in (4, 6, 8):
+        out = example.run("--queens", str(n), env=driver("lvp")).stdout
+        got = int(re.search(r"^boards +(\d+) in", out, re.MULTILINE).group(1)), \
+            int(re.search(r"^solutions +(\d+)$", out, re.MULTILINE).group(1))
+        assert got == boards(n), f"n = {n}: {got}, expected {boards(n)}"
+
+
+def typos_at(text, position, needle, most):
+    """The least edit distance of the needle and a text that begins at this position."""
+    column, best = list(range(len(needle) + 1)), len(needle)
+    for letter in text[position:position + len(needle) + most]:
+        diagonal, column[0] = column[0], column[0] + 1
+        for i, wanted in enumerate(needle):
+            replaced = diagonal + (wanted != letter)
+            diagonal = column[i + 1]
+            column[i + 1] = min(replaced, column[i] + 1, column[i + 1] + 1)
+        best = min(best, column[-1])
+    return best
+
+
+@behaviour
+def speculative_filter_finds_what_python_finds(programs):
+    example = Example(programs, "12_speculative_filter")
+    lines = [f"{k * 7919 % 1000:04d} all is well in the kiln, {k % 13} pots" for k in range(90)]
+    for k, text in ((3, "glaze cracked"), (20, "glace cracked"), (41, "glazecraked"), (66, "a glazed cracket!"),
+                    (80, "gaze rackd")):
+        lines[k] += "; " + text
+    text = "\n".join(lines) + "\nend: glaze cracke"
+    with open(example.path("kiln.log"), "w", encoding="ascii") as file:
+        file.write(text)
+    for needle, most in (("glaze cracked", 0), ("glaze cracked", 2), ("pots", 1), ("k", 0)):
+        found = {at: typos_at(text, at, needle, most) for at in range(len(text))}
+        found = [at for at, typos in found.items() if typos <= most]
+        out = example.run("--search", needle, "-t", str(most), "kiln.log", env=driver("lvp")).stdout
+        count = int(re.search(r"^matches +(\d+) positions", out, re.MULTILINE).group(1))
+        assert count == len(found), f"'{needle}': {count} positions, expected {len(found)}"
+        shown = [int(at) for at in re.findall(r"^  at (\d+) ", out, re.MULTILINE)]
+        assert shown and set(shown) <= set(found), (shown, found)
+        survivors = [int(n) for n in re.search(r"^survivors +(\d+) of (\d+)", out, re.MULTILINE).groups()]
+        assert len(found) <= survivors[0] < survivors[1] == len(text), survivors
+    done = example.run("absent.log", env=driver("lvp"), code=1)
+    assert "absent.log" in done.stderr and "Fix:" in done.stderr
+    example.run("-s", "ab", "-t", "2", env={}, code=2)
+
+
+@behaviour
+def async_copy_counts_what_python_counts(programs):
+    zeroes, pieces = 0, 2
+    for piece in range(pieces):
+        state = (piece * 2654435761 + 1) & 0xFFFFFFFF
+        for _ in range(1 << 18):
+            state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+            zeroes += (state & state >> 7).to_bytes(4, "little").count(0)
+    out = Example(programs, "13_async_copy").run("-p", str(pieces), env=driver("lvp")).stdout
+    assert f"zeroes     {zeroes} of {pieces << 20} bytes" in out
+
+
+LAUNCHING = (
+    "01_saxpy",
+    "02_reduce",
+    "03_image",
+    "05_mandelbrot",
+    "07_autotune",
+    "08_stream",
+    "09_graph",
+    "10_indirect",
+    "11_persistent_queue",
+    "12_speculative_filter",
+    "13_async_copy",
+    "14_long_job",
+)
 
 
 @behaviour

@@ -113,6 +113,24 @@ static void each_stream_submits_to_its_queue(void **state)
 	close_scene(&scene);
 }
 
+/* Its command buffers belong to the main queue's family. */
+static void a_graph_is_refused_on_a_queue_of_another_family(void **state)
+{
+	struct scene scene;
+	struct kiln_graph *graph = NULL;
+
+	(void)state;
+	open_scene(&scene, "async_family");
+	assert_status(kiln_graph_begin(scene.streams[1]), KILN_OK);
+	step(&scene, 1, 0, 1);
+	assert_status(kiln_graph_end(scene.streams[1], &graph), KILN_OK);
+	assert_status(kiln_graph_launch(graph, scene.streams[1], NULL), KILN_ERR_UNSUPPORTED);
+	assert_non_null(strstr(kiln_error_message(), "Fix:"));
+	assert_status(kiln_graph_launch(graph, scene.streams[0], NULL), KILN_OK);
+	kiln_graph_destroy(&graph);
+	close_scene(&scene);
+}
+
 /* Each hand-over is a semaphore from one queue to the other; without one, the slow dispatches would overtake each other. */
 static void shared_bytes_are_ordered_by_semaphores(void **state)
 {
@@ -224,6 +242,7 @@ static void closing_waits_for_both_queues(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_graph_is_refused_on_a_queue_of_another_family),
 		cmocka_unit_test(closing_waits_for_both_queues),
 		cmocka_unit_test(each_stream_submits_to_its_queue),
 		cmocka_unit_test(queues_work_at_the_same_time),

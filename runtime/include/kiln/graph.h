@@ -35,7 +35,7 @@ KILN_API enum kiln_status kiln_graph_set_push(struct kiln_graph *graph, size_t i
 
 /** Enqueues the whole graph on a stream of its device and submits it. Unchanged since its last launch, nothing is recorded
  *  again; changed, only the parts that hold the changes.
- *  Returns: as kiln_stream_submit().  Threads: one at a time for one graph.  Blocks: while an earlier launch of the
+ *  Returns: as kiln_stream_submit(); KILN_ERR_UNSUPPORTED on a stream whose asynchronous queue is of another family.  Threads: one at a time for one graph.  Blocks: while an earlier launch of the
  *  same graph that must be changed is in flight. */
 KILN_API enum kiln_status kiln_graph_launch(struct kiln_graph *graph, struct kiln_stream *stream,
                                             struct kiln_ticket *out_ticket);

@@ -134,7 +134,8 @@ VKAPI_ATTR VkResult VKAPI_CALL vkCreateBuffer(VkDevice device, const VkBufferCre
 	if (!buffer)
 		return VK_ERROR_OUT_OF_HOST_MEMORY;
 	/* Nobody here hands a buffer from one family to the other. */
-	if (device->script->rules[HOSTILE_ASYNC_FAMILY].set && info->sharingMode != VK_SHARING_MODE_CONCURRENT)
+	if (device->script->rules[HOSTILE_ASYNC_FAMILY].set &&
+	    info->sharingMode != VK_SHARING_MODE_CONCURRENT)
 		hostile_log(device->script, "misuse a buffer belongs to one of two families");
 	buffer->size = info->size;
 	*out_buffer = buffer;
