@@ -7,6 +7,7 @@
 #include <base/error.h>
 
 #include "device.h"
+#include "stream_command.h"
 
 /* ---- The clock ---- */
 
@@ -140,25 +141,9 @@ out:
 	return status;
 }
 
-static void barrier(struct kiln_tune_lane *lane, VkPipelineStageFlags until, VkAccessFlags access)
-{
-	VkMemoryBarrier memory = {
-		.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-		.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-		.dstAccessMask = access,
-	};
-
-	lane->device->vk.vkCmdPipelineBarrier(lane->commands,
-	                                      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
-	                                              VK_PIPELINE_STAGE_TRANSFER_BIT,
-	                                      until, 0, 1, &memory, 0, NULL, 0, NULL);
-}
-
 void kiln_tune_lane_barrier(struct kiln_tune_lane *lane)
 {
-	barrier(lane, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-	        VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_UNIFORM_READ_BIT |
-	                VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT);
+	kiln_command_barrier(lane->device, lane->commands);
 }
 
 /* Both stamps are taken when all before them is done: the first must not reach back into what precedes it. */
@@ -184,7 +169,7 @@ static enum kiln_status submit(struct kiln_tune_lane *lane)
 	};
 	enum kiln_status status = KILN_OK;
 
-	barrier(lane, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT | VK_ACCESS_HOST_WRITE_BIT);
+	kiln_command_to_host(device, lane->commands);
 	KILN_VK(device, status, out, device->vk.vkEndCommandBuffer(lane->commands));
 	kiln_device_queue_ready(device, queue);
 	kiln_mutex_lock(&queue->lock);

@@ -4,12 +4,7 @@
 
 #include "buffer.h"
 #include "device.h"
-
-static VkDescriptorType type_of(const struct kiln_layout_binding *layout)
-{
-	return layout->type == KILN_BINDING_UNIFORM_BUFFER ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
-	                                                   : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-}
+#include "stream_command.h"
 
 static enum kiln_status allocate(struct kiln_tune_trial *trial, struct kiln_device *device)
 {
@@ -41,29 +36,13 @@ out:
 static void write_sets(struct kiln_tune_trial *trial, const struct kiln_tune_scratch *scratch,
                        const struct kiln_entry_point *entry)
 {
-	struct kiln_device *device = scratch->lane->device;
-	VkDescriptorBufferInfo buffers[KILN_BUFFERS_MAX];
-	VkWriteDescriptorSet writes[KILN_BUFFERS_MAX];
-	uint32_t write_count = 0, element = 0;
+	const struct kiln_stream_launch launch = {
+		.entry = entry,
+		.bindings = scratch->bindings,
+		.binding_count = scratch->binding_count,
+	};
 
-	for (uint32_t i = 0; i < scratch->binding_count; i++)
-		buffers[i] =
-			(VkDescriptorBufferInfo){scratch->bindings[i].buffer->handle,
-		                                 scratch->bindings[i].offset, scratch->bindings[i].bytes};
-	for (size_t i = 0; i < entry->binding_count; i++) {
-		const struct kiln_layout_binding *layout = &entry->bindings[i].layout;
-
-		writes[write_count++] = (VkWriteDescriptorSet){
-			.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
-			.dstSet = trial->sets[layout->set],
-			.dstBinding = layout->binding,
-			.descriptorCount = layout->count,
-			.descriptorType = type_of(layout),
-			.pBufferInfo = &buffers[element],
-		};
-		element += layout->count;
-	}
-	device->vk.vkUpdateDescriptorSets(device->handle, write_count, writes, 0, NULL);
+	kiln_command_write_sets(scratch->lane->device, &launch, trial->sets);
 }
 
 enum kiln_status kiln_tune_trial_init(struct kiln_tune_trial *trial, const struct kiln_tune_scratch *scratch,
@@ -89,22 +68,6 @@ void kiln_tune_trial_finish(struct kiln_tune_trial *trial, struct kiln_tune_lane
 	memset(trial, 0, sizeof(*trial));
 }
 
-/* Vulkan pushes whole words; the block's last bytes are padded. */
-static void push(const struct kiln_tune_trial *trial, const struct kiln_tune_lane *lane)
-{
-	uint32_t whole = trial->push_bytes & ~3u, rest = trial->push_bytes & 3u;
-	uint32_t tail = 0;
-
-	if (whole)
-		lane->device->vk.vkCmdPushConstants(lane->commands, trial->pipeline->layout,
-		                                    VK_SHADER_STAGE_COMPUTE_BIT, 0, whole, trial->push);
-	if (!rest)
-		return;
-	memcpy(&tail, (const char *)trial->push + whole, rest);
-	lane->device->vk.vkCmdPushConstants(lane->commands, trial->pipeline->layout,
-	                                    VK_SHADER_STAGE_COMPUTE_BIT, whole, 4, &tail);
-}
-
 void kiln_tune_trial_record(const struct kiln_tune_trial *trial, struct kiln_tune_lane *lane,
                             uint32_t dispatches)
 {
@@ -115,7 +78,7 @@ void kiln_tune_trial_record(const struct kiln_tune_trial *trial, struct kiln_tun
 		device->vk.vkCmdBindDescriptorSets(lane->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
 		                                   trial->pipeline->layout, 0, trial->pipeline->set_count,
 		                                   trial->sets, 0, NULL);
-	push(trial, lane);
+	kiln_command_push(device, lane->commands, trial->pipeline, trial->push, trial->push_bytes);
 	for (uint32_t i = 0; i < dispatches; i++) {
 		if (i > 0)
 			kiln_tune_lane_barrier(lane);
