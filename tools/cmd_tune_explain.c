@@ -11,19 +11,6 @@
 
 #define WIDTH 110
 
-static int by_ratio(const void *a, const void *b)
-{
-	const struct kiln_tune_candidate *x = *(const struct kiln_tune_candidate *const *)a;
-	const struct kiln_tune_candidate *y = *(const struct kiln_tune_candidate *const *)b;
-
-	/* What has no time comes last, in the report's order. */
-	if ((x->ratio > 0) != (y->ratio > 0))
-		return x->ratio > 0 ? -1 : 1;
-	if (x->ratio != y->ratio)
-		return x->ratio < y->ratio ? -1 : 1;
-	return x < y ? -1 : x > y;
-}
-
 static void add_row(struct kiln_text_table *table, const struct kiln_tune_candidate *candidate)
 {
 	char text[KILN_TUNE_CONFIG_BYTES], time[KILN_PRETTY_BYTES];
@@ -130,35 +117,25 @@ static enum kiln_exit explain_sorted(struct kiln_tool *tool, const struct kiln_t
 		return kiln_tool_fail(tool, KILN_EXIT_FAILURE, "out of memory. Fix: free some");
 	for (size_t i = 0; i < count; i++)
 		order[i] = &story->report->candidates[i];
-	qsort(order, count, sizeof *order, by_ratio);
+	qsort(order, count, sizeof *order, kiln_tune_by_ratio);
 	explain(story, order);
 	free(order);
 	return KILN_EXIT_OK;
 }
 
+static enum kiln_exit tell(struct kiln_tune_work *work, const struct kiln_tune_story *story)
+{
+	struct kiln_tool *tool = work->run.tool;
+
+	if (!tool->json)
+		return explain_sorted(tool, story);
+	kiln_tune_story_json(tool->root, story);
+	return KILN_EXIT_OK;
+}
+
 static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
 {
-	struct kiln_tune_work *work = calloc(1, sizeof *work);
-	struct kiln_parse parse = {.take = kiln_tune_work_take, .user = work, .max_operands = 1};
-	struct kiln_tune_story story = {0};
-	enum kiln_exit code;
-
-	if (!work)
-		return kiln_tool_fail(tool, KILN_EXIT_FAILURE, "out of memory. Fix: free some");
-	work->run.tool = tool;
-	if (kiln_options_parse(tool, argc, argv, &parse)) {
-		code = kiln_tune_work_or_file(work, argc, argv, parse.first, &story);
-		if (!code && tool->json)
-			kiln_tune_story_json(tool->root, &story);
-		else if (!code)
-			code = explain_sorted(tool, &story);
-	} else {
-		code = parse.code;
-	}
-	kiln_tune_story_finish(&story);
-	kiln_tune_work_finish(work);
-	free(work);
-	return code;
+	return kiln_tune_work_tell(tool, argc, argv, tell);
 }
 
 static const struct kiln_option *const tables[] = {kiln_options_from,

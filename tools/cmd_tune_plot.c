@@ -57,25 +57,7 @@ static enum kiln_exit plot(struct kiln_tune_work *work, const struct kiln_tune_s
 
 static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
 {
-	struct kiln_tune_work *work = calloc(1, sizeof *work);
-	struct kiln_parse parse = {.take = kiln_tune_work_take, .user = work, .max_operands = 1};
-	struct kiln_tune_story story = {0};
-	enum kiln_exit code;
-
-	if (!work)
-		return kiln_tool_fail(tool, KILN_EXIT_FAILURE, "out of memory. Fix: free some");
-	work->run.tool = tool;
-	if (kiln_options_parse(tool, argc, argv, &parse)) {
-		code = kiln_tune_work_or_file(work, argc, argv, parse.first, &story);
-		if (!code)
-			code = plot(work, &story);
-	} else {
-		code = parse.code;
-	}
-	kiln_tune_story_finish(&story);
-	kiln_tune_work_finish(work);
-	free(work);
-	return code;
+	return kiln_tune_work_tell(tool, argc, argv, plot);
 }
 
 static const struct kiln_option own[] = {

@@ -193,18 +193,6 @@ static void fill(const struct kiln_tune_report *report, const struct axis *x, co
 
 /* ---- A bar chart of the best, where a grid would be no picture any more ---- */
 
-static int by_ratio(const void *a, const void *b)
-{
-	const struct kiln_tune_candidate *x = *(const struct kiln_tune_candidate *const *)a;
-	const struct kiln_tune_candidate *y = *(const struct kiln_tune_candidate *const *)b;
-
-	if ((x->ratio > 0) != (y->ratio > 0))
-		return x->ratio > 0 ? -1 : 1;
-	if (x->ratio != y->ratio)
-		return x->ratio < y->ratio ? -1 : 1;
-	return x < y ? -1 : x > y;
-}
-
 /* The default must be seen, however slow it is. */
 static void keep_default(const struct kiln_tune_report *report, const struct kiln_tune_candidate **order)
 {
@@ -224,7 +212,7 @@ static bool make_bars(const struct kiln_tune_report *report, struct kiln_tune_gr
 	for (size_t i = 0; i < report->candidate_count; i++)
 		if (report->candidates[i].verdict != KILN_TUNE_NOT_TRIED)
 			order[count++] = &report->candidates[i];
-	qsort(order, count, sizeof *order, by_ratio);
+	qsort(order, count, sizeof *order, kiln_tune_by_ratio);
 	if (count > BARS_MAX) {
 		keep_default(report, order);
 		count = BARS_MAX;

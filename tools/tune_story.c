@@ -111,3 +111,15 @@ void kiln_tune_story_finish(struct kiln_tune_story *story)
 	}
 	*story = (struct kiln_tune_story){0};
 }
+
+int kiln_tune_by_ratio(const void *a, const void *b)
+{
+	const struct kiln_tune_candidate *x = *(const struct kiln_tune_candidate *const *)a;
+	const struct kiln_tune_candidate *y = *(const struct kiln_tune_candidate *const *)b;
+
+	if ((x->ratio > 0) != (y->ratio > 0))
+		return x->ratio > 0 ? -1 : 1;
+	if (x->ratio != y->ratio)
+		return x->ratio < y->ratio ? -1 : 1;
+	return x < y ? -1 : x > y;
+}

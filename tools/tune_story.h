@@ -32,6 +32,9 @@ const char *kiln_tune_size_short(const uint32_t size[3], char out_text[KILN_TUNE
 /* "2.31 times as fast as the default", "as fast as the default". */
 const char *kiln_tune_speed(double ratio, char out_text[KILN_TUNE_CONFIG_BYTES]);
 
+/* For qsort() of pointers to candidates: the fastest first; what has no time comes last, in the report's order. */
+int kiln_tune_by_ratio(const void *a, const void *b);
+
 /* A few lines for people: who won, why, and after how much work. */
 void kiln_tune_story_print(const struct kiln_tune_story *story);
 

@@ -285,7 +285,7 @@ enum kiln_exit kiln_tune_work_run(struct kiln_tune_work *work, struct kiln_tune_
 	return code;
 }
 
-enum kiln_exit kiln_tune_work_or_file(struct kiln_tune_work *work, int argc, char **argv, int first,
+static enum kiln_exit tune_or_load(struct kiln_tune_work *work, int argc, char **argv, int first,
                                       struct kiln_tune_story *out_story)
 {
 	if (work->from && first < argc)
@@ -301,6 +301,29 @@ enum kiln_exit kiln_tune_work_or_file(struct kiln_tune_work *work, int argc, cha
 	work->run.file = argv[first];
 	work->no_record = true;
 	return kiln_tune_work_run(work, out_story);
+}
+
+enum kiln_exit kiln_tune_work_tell(struct kiln_tool *tool, int argc, char **argv,
+                                   enum kiln_exit (*show)(struct kiln_tune_work *work,
+                                                          const struct kiln_tune_story *story))
+{
+	struct kiln_tune_work *work = calloc(1, sizeof *work);
+	struct kiln_parse parse = {.take = kiln_tune_work_take, .user = work, .max_operands = 1};
+	struct kiln_tune_story story = {0};
+	enum kiln_exit code;
+
+	if (!work)
+		return kiln_tool_fail(tool, KILN_EXIT_FAILURE, "out of memory. Fix: free some");
+	work->run.tool = tool;
+	code = kiln_options_parse(tool, argc, argv, &parse)
+	               ? tune_or_load(work, argc, argv, parse.first, &story)
+	               : parse.code;
+	if (!code && story.report)
+		code = show(work, &story);
+	kiln_tune_story_finish(&story);
+	kiln_tune_work_finish(work);
+	free(work);
+	return code;
 }
 
 void kiln_tune_work_finish(struct kiln_tune_work *work)

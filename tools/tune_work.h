@@ -33,9 +33,10 @@ bool kiln_tune_work_take(void *user, int id, const char *value);
 /* Tunes, shows progress, and saves to --report; reports failures itself. Without a report, only_missing found a record. */
 enum kiln_exit kiln_tune_work_run(struct kiln_tune_work *work, struct kiln_tune_story *out_story);
 
-/* The same, or what --from says, and the operand accordingly. For kiln tune explain and plot, which record nothing. */
-enum kiln_exit kiln_tune_work_or_file(struct kiln_tune_work *work, int argc, char **argv, int first,
-                                      struct kiln_tune_story *out_story);
+/* The whole of kiln tune explain and plot: parses, tunes without recording or loads what --from says, and shows it. */
+enum kiln_exit kiln_tune_work_tell(struct kiln_tool *tool, int argc, char **argv,
+                                   enum kiln_exit (*show)(struct kiln_tune_work *work,
+                                                          const struct kiln_tune_story *story));
 void kiln_tune_work_finish(struct kiln_tune_work *work);
 
 #endif
