@@ -136,6 +136,9 @@ void tune_repeat(const struct tune_settings *settings, struct kiln_device *devic
 	tune_row_number(settings, "processes", settings->trials);
 	tune_row_number(settings, "same", most);
 	tune_row_word(settings, "choice", strchr(answers[which], ' ') + 1);
+	for (unsigned i = 0; i < settings->trials; i++)
+		if (strcmp(strchr(answers[i], ' '), strchr(answers[which], ' ')) != 0)
+			tune_row_word(settings, "other", strchr(answers[i], ' ') + 1);
 	tune_row_end(settings);
 	free(answers);
 }

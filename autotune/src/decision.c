@@ -4,7 +4,8 @@
 
 bool kiln_decision_passes(const struct kiln_decision_entry *entry)
 {
-	return entry->paired >= KILN_DECISION_ROUNDS && entry->ratio <= KILN_DECISION_GAIN &&
+	return entry->paired >= KILN_DECISION_ROUNDS &&
+	       entry->ratio * (1 + entry->error) <= KILN_DECISION_GAIN &&
 	       entry->won >= KILN_DECISION_WON * entry->paired;
 }
 

@@ -96,14 +96,15 @@ uint32_t search_explore_rounds(const struct kiln_search *search)
 	return (uint32_t)fmin(fmax(rounds, LEAST_ROUNDS), most);
 }
 
-/* Of the two ways to be cheaper, fewer samples in a round are the better one. */
+/* Samples of one round steady it, and a steady round is won by what is faster: as many as let the rounds be twice what
+ * a decision needs, or else as many as the noise asks for. */
 static void fit_passes(struct kiln_search *search)
 {
 	double once = search_rounds_cost(search, search->finalists, search->finalist_count);
-	uint32_t wanted = kiln_decision_passes_per_round(search_slow_share(search));
+	uint32_t least = kiln_decision_passes_per_round(search_slow_share(search));
 
-	for (search->passes = wanted; search->passes > 1; search->passes--)
-		if (!search_over_budget(search, search->passes * once))
+	for (search->passes = SEARCH_PASSES; search->passes > 1; search->passes--)
+		if (!search_over_budget(search, (search->passes > least ? 2 : 1) * search->passes * once))
 			return;
 }
 

@@ -140,19 +140,14 @@ static bool ended(struct kiln_search *search)
 	return search->phase == SEARCH_DONE;
 }
 
-/* Ten rounds are a decision, if not as sharp a one: what won them must have been faster by more than they may err, and where
- * nothing was faster there is nothing to try again. */
+/* Ten rounds are a decision, if not as sharp a one; and where nothing was faster there is nothing to try again. */
 static enum search_end end_of_budget(const struct kiln_search *search)
 {
 	const struct kiln_decision *decision = &search->decision;
-	double ratio = 1, error = 1;
 
-	if (search->final_rounds < KILN_DECISION_ROUNDS)
+	if (search->final_rounds < KILN_DECISION_ROUNDS || (decision->winner == 0 && decision->beaten))
 		return SEARCH_END_BUDGET;
-	if (decision->winner == 0)
-		return decision->beaten ? SEARCH_END_BUDGET : SEARCH_END_DECIDED;
-	(void)search_score(search, decision->winner, true, &ratio, &error);
-	return ratio * (1 + error) <= KILN_DECISION_GAIN ? SEARCH_END_DECIDED : SEARCH_END_BUDGET;
+	return SEARCH_END_DECIDED;
 }
 
 void search_plan_final(struct kiln_search *search)
@@ -163,7 +158,8 @@ void search_plan_final(struct kiln_search *search)
 		if (search->final_rounds % SEARCH_DECIDE_EVERY == 0 && ended(search))
 			return;
 		if (search_final_is_over(search)) {
-			search_finish(search, end_of_budget(search));
+			if (!ended(search))
+				search_finish(search, end_of_budget(search));
 			return;
 		}
 		search_fit_final(search);

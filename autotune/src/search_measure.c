@@ -63,12 +63,16 @@ void search_prove(struct kiln_search *search, size_t config)
 	const struct kiln_search_calls *calls = &search->params.calls;
 	struct search_config *state = &search->configs[config];
 	enum kiln_tune_outcome outcome = KILN_OUTCOME_OK;
+	uint64_t passed;
 
 	state->tried = true;
 	search->tried++;
 	if (config != 0 && calls->prove != NULL)
 		outcome = calls->prove(calls->user, config);
-	search->prove_cost = search_creep(search->prove_cost, (double)search_clock(search, 0), true);
+	passed = search_clock(search, 0);
+	/* The default needs no proof, and its nothing says nothing. */
+	if (config != 0)
+		search->prove_cost = search_creep(search->prove_cost, (double)passed, true);
 	/* A proof has no time to reject. */
 	if (outcome == KILN_OUTCOME_REJECTED)
 		outcome = KILN_OUTCOME_FAILED;

@@ -49,7 +49,23 @@ double search_level(const struct kiln_search *search, uint32_t round)
 	return round < search->round_room ? search->level[round] : 0;
 }
 
-/* The shortest sample of each round, over the level of that round. */
+/* What one round says: the mean of the shortest quarter of its samples. It begins before `*at`, which ends up where the round
+ * does. Samples of a round lie together. */
+static double round_time(const struct search_config *state, size_t *at)
+{
+	double values[SEARCH_PASSES];
+	uint32_t round = state->samples[*at - 1].round;
+	size_t count = 0;
+
+	while (*at > 0 && state->samples[*at - 1].round == round) {
+		double ns = state->samples[--*at].ns;
+
+		if (count < SEARCH_PASSES)
+			values[count++] = ns;
+	}
+	return kiln_stat_shortest(values, count);
+}
+
 static size_t ratios(const struct kiln_search *search, size_t config, bool final,
                      double out[KILN_STAT_VALUES])
 {
@@ -58,13 +74,11 @@ static size_t ratios(const struct kiln_search *search, size_t config, bool final
 
 	/* The newest first: they are the ones that count where there are too many. */
 	while (i > 0 && count < KILN_STAT_VALUES) {
-		const struct kiln_tune_sample *first = &state->samples[--i];
-		double shortest = first->ns, level = search_level(search, first->round);
+		const struct kiln_tune_sample *last = &state->samples[i - 1];
+		double level = search_level(search, last->round), ns = round_time(state, &i);
 
-		while (i > 0 && state->samples[i - 1].round == first->round)
-			shortest = fmin(shortest, state->samples[--i].ns);
-		if (first->final == final && level > 0)
-			out[count++] = shortest / level;
+		if (last->final == final && level > 0)
+			out[count++] = ns / level;
 	}
 	return count;
 }
@@ -87,15 +101,13 @@ void search_pairs(const struct kiln_search *search, size_t config, uint32_t *out
 	const struct search_config *state = &search->configs[config];
 	uint32_t won = 0, paired = 0;
 
-	for (size_t i = 0; i < state->sample_count;) {
-		const struct kiln_tune_sample *first = &state->samples[i];
-		double shortest = first->ns, control = first->final ? search->control[first->round] : 0;
+	for (size_t i = state->sample_count; i > 0;) {
+		const struct kiln_tune_sample *last = &state->samples[i - 1];
+		double control = last->final ? search->control[last->round] : 0, ns = round_time(state, &i);
 
-		while (++i < state->sample_count && state->samples[i].round == first->round)
-			shortest = fmin(shortest, state->samples[i].ns);
 		if (control > 0) {
 			paired++;
-			won += shortest < control;
+			won += ns < control;
 		}
 	}
 	*out_won = won;
@@ -115,12 +127,11 @@ void search_close_round(struct kiln_search *search)
 {
 	const struct search_config *control = &search->configs[0];
 	bool final = search->phase == SEARCH_FINAL;
-	double ratio, error, shortest = 0;
+	size_t last = control->sample_count;
+	double ratio, error;
 
-	for (size_t i = control->sample_count; i > 0 && control->samples[i - 1].round == search->round; i--)
-		shortest = shortest > 0 ? fmin(shortest, control->samples[i - 1].ns)
-		                        : control->samples[i - 1].ns;
-	search->control[search->round] = shortest;
+	if (last > 0 && control->samples[last - 1].round == search->round)
+		search->control[search->round] = round_time(control, &last);
 	for (uint32_t r = search->round > WINDOW ? search->round - WINDOW : 0; r <= search->round; r++)
 		search->level[r] = smoothed(search, r);
 	/* The final rounds are looked at now and then. */

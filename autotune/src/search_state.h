@@ -8,15 +8,16 @@
 
 #define SEARCH_BATCH 4     /* new configurations that race each other */
 #define SEARCH_FINALISTS 6 /* beside the default */
+#define SEARCH_PASSES 9    /* samples in a final round at most */
 #define SEARCH_GROUP (SEARCH_BATCH + 2)
-#define SEARCH_QUEUE ((SEARCH_FINALISTS + 1) * 5)
+#define SEARCH_QUEUE ((SEARCH_FINALISTS + 1) * SEARCH_PASSES)
 #define SEARCH_CONTROL_ROUNDS 5 /* of the default alone, to know the noise */
 
-#define SEARCH_EXPLORE_ROUNDS 3
+#define SEARCH_EXPLORE_ROUNDS 10
 #define SEARCH_NOISY_ROUNDS 12 /* where more than a tenth of the samples is disturbed */
 #define SEARCH_RESERVED 2      /* finalists that the budget is kept for */
 #define SEARCH_DECIDE_EVERY 5  /* final rounds */
-#define SEARCH_FINAL_ROUNDS 90 /* while undecided */
+#define SEARCH_FINAL_ROUNDS 40 /* while undecided */
 #define SEARCH_EARLY_CUT 1.5
 #define SEARCH_FIRST_CUT 6.0 /* against the one discarded sample, which is slower than those to come */
 #define SEARCH_FINAL_MARGIN 1.06

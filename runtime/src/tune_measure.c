@@ -244,7 +244,7 @@ enum kiln_status kiln_tune_floor(struct kiln_tune_session *session, double *out_
 	double ns;
 
 	for (int d = 0; d < 3; d++)
-		one.groups[d] = 1;
+		one.groups[d] = 0;
 	for (int i = 0; i < FLOOR_SAMPLES; i++) {
 		KILN_TRY(sample_floor(session, &one, &ns));
 		if (ns >= 1 && (least == 0 || ns < (double)least))
@@ -252,5 +252,6 @@ enum kiln_status kiln_tune_floor(struct kiln_tune_session *session, double *out_
 	}
 	atomic_store_explicit(known, least, memory_order_relaxed);
 	*out_ns = (double)least;
+
 	return KILN_OK;
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The default loses only to what is at least 3 % faster ... */
+/* The default loses only to what is at least 3 % faster, by more than it may err ... */
 #define KILN_DECISION_GAIN 0.97
 /* ... in nine of ten paired rounds, of which there are at least ten. */
 #define KILN_DECISION_WON 0.9

@@ -17,6 +17,9 @@ double kiln_stat_median(const double *values, size_t count);
 /* The median of the faster half: what the machine can do, with the disturbed samples left out. */
 double kiln_stat_fast(const double *values, size_t count);
 
+/* Mean of the shortest quarter, at least one: of few samples one burst spoils, the more of them the steadier. 0 for none. */
+double kiln_stat_shortest(const double *values, size_t count);
+
 /* Standard error of kiln_stat_fast(), relative to it; 1 for fewer than 3 values. */
 double kiln_stat_error(const double *values, size_t count);
 
