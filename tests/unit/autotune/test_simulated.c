@@ -19,8 +19,8 @@ struct floors {
 	double regret, within, agree;
 };
 
-/* Spaces that are harder than the promise covers: two basins of which the better one is two configurations in 188, and
- * ties that lie at the line itself once a hog blurs them. They may not get worse. */
+/* Spaces that are harder than the promise covers: two basins of which the better one is two configurations in 188, ties that
+ * lie at the line itself, and a best that is 3.3 % faster than the default, which it has to beat by 3. They may not get worse. */
 static const struct {
 	const char *name;
 	const struct simulated_noise *noise;
@@ -31,6 +31,12 @@ static const struct {
 	{"synthetic_discrete_reduction", &simulated_hog, 0.87, 0.80},
 	{"synthetic_cpu_stencil", &simulated_hog, 0.90, 0.72},
 	{"synthetic_integrated_spill", &simulated_hog, 0.90, 0.80},
+	{"recorded_lavapipe_matmul", &simulated_idle, 0.95, 0.85},
+	{"recorded_lavapipe_matmul", &simulated_hog, 0.95, 0.55},
+	{"recorded_lavapipe_stencil", &simulated_idle, 0.95, 0.75},
+	{"recorded_lavapipe_stencil", &simulated_hog, 0.95, 0.72},
+	{"recorded_lavapipe_stream", &simulated_idle, 0.10, 0.75},
+	{"recorded_lavapipe_stream", &simulated_hog, 0.95, 0.75},
 };
 
 static struct floors floors_for(const char *name, const struct simulated_noise *noise)
@@ -67,7 +73,8 @@ static void try_once(const struct simulated_space *space, const struct simulated
 	kiln_tune_report_destroy(&report);
 }
 
-static void run_space(const struct simulated_space *space, const struct simulated_noise *noise)
+/* True where the promise is kept: the others are to be seen too before the test fails. */
+static bool run_space(const struct simulated_space *space, const struct simulated_noise *noise)
 {
 	struct floors floors = floors_for(space->name, noise);
 	struct tally tally = {0};
@@ -81,27 +88,33 @@ static void run_space(const struct simulated_space *space, const struct simulate
 	       space->name, 100 * (floors.regret - 1), 100.0 * (double)tally.within / TRIALS,
 	       100.0 * (double)most / TRIALS, 100.0 * (double)tally.provisional / TRIALS, FIRST_SEED,
 	       FIRST_SEED + TRIALS - 1);
-	assert_true((double)tally.within >= floors.within * TRIALS);
-	assert_true((double)most >= floors.agree * TRIALS);
 	/* A quiet machine is taken for one, a loaded one is not. */
-	if (noise == &simulated_hog)
-		assert_true(tally.provisional >= TRIALS / 2);
-	else
-		assert_true(tally.provisional <= TRIALS / 20);
+	return (double)tally.within >= floors.within * TRIALS && (double)most >= floors.agree * TRIALS &&
+	       (noise == &simulated_hog ? tally.provisional >= TRIALS / 2 : tally.provisional <= TRIALS / 20);
+}
+
+static void run_all(const struct simulated_noise *noise)
+{
+	size_t broken = 0;
+
+	for (size_t i = 0; i < space_count; i++)
+		if (!run_space(&spaces[i], noise)) {
+			print_error("%s: less than was promised\n", spaces[i].name);
+			broken++;
+		}
+	assert_int_equal(broken, 0);
 }
 
 static void an_idle_device_is_tuned_within_three_percent(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < space_count; i++)
-		run_space(&spaces[i], &simulated_idle);
+	run_all(&simulated_idle);
 }
 
 static void a_loaded_device_is_tuned_within_five_percent(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < space_count; i++)
-		run_space(&spaces[i], &simulated_hog);
+	run_all(&simulated_hog);
 }
 
 /* Every configuration takes the default's time: any win is an invention of the noise. */
@@ -147,12 +160,24 @@ static void trying_everything_finds_the_best(void **state)
 
 #define SMALL_BUDGET_NS UINT64_C(60000000)
 
-/* Some ten configurations can be tried: the basin that is two of 188 is not found by them. */
-static double small_floor(const char *name)
+#define SMALL_DEFAULT_NS 500e3 /* longer kernels are not small */
+
+/* Some ten configurations can be tried, with as many rounds as decide just about. */
+static const struct {
+	const char *name;
+	double within, provisional;
+} hard_small[] = {
+	{"synthetic_integrated_scan", 0.80, 0.10},
+	{"recorded_lavapipe_histogram", 0.85, 0.10},
+	{"recorded_lavapipe_stream", 0.05, 0.50},
+};
+
+static bool small_is_kept(const char *name, double within, double provisional)
 {
-	if (strcmp(name, "synthetic_discrete_matmul") == 0)
-		return 0;
-	return strcmp(name, "synthetic_integrated_scan") == 0 ? 0.80 : 0.92;
+	for (size_t i = 0; i < sizeof(hard_small) / sizeof(hard_small[0]); i++)
+		if (strcmp(hard_small[i].name, name) == 0)
+			return within >= hard_small[i].within && provisional <= hard_small[i].provisional;
+	return within >= 0.92 && provisional <= 0.10;
 }
 
 struct small_tally {
@@ -179,21 +204,29 @@ static void try_small(const struct simulated_space *space, const struct simulate
 	kiln_tune_report_destroy(&report);
 }
 
+static bool run_small(const struct simulated_space *space)
+{
+	struct small_tally tally = {0};
+
+	for (uint64_t trial = 0; trial < TRIALS; trial++)
+		try_small(space, &simulated_idle, false, FIRST_SEED + trial, &tally);
+	printf("%-34s within 3 %%: %5.1f %%, provisional %5.1f %%, %4.1f ms (seeds from %d)\n", space->name,
+	       100.0 * (double)tally.within / TRIALS, 100.0 * (double)tally.provisional / TRIALS,
+	       (double)tally.spent / TRIALS / 1e6, FIRST_SEED);
+	return small_is_kept(space->name, (double)tally.within / TRIALS, (double)tally.provisional / TRIALS);
+}
+
 static void sixty_milliseconds_are_well_spent(void **state)
 {
-	(void)state;
-	for (size_t i = 0; i < space_count; i++) {
-		struct small_tally tally = {0};
+	size_t broken = 0;
 
-		for (uint64_t trial = 0; trial < TRIALS; trial++)
-			try_small(&spaces[i], &simulated_idle, false, FIRST_SEED + trial, &tally);
-		printf("%-34s within 3 %%: %5.1f %%, provisional %5.1f %%, %4.1f ms (seeds from %d)\n",
-		       spaces[i].name, 100.0 * (double)tally.within / TRIALS,
-		       100.0 * (double)tally.provisional / TRIALS, (double)tally.spent / TRIALS / 1e6,
-		       FIRST_SEED);
-		assert_true((double)tally.within >= small_floor(spaces[i].name) * TRIALS);
-		assert_true(tally.provisional <= TRIALS / 10);
-	}
+	(void)state;
+	for (size_t i = 0; i < space_count; i++)
+		if (spaces[i].times[0] <= SMALL_DEFAULT_NS && !run_small(&spaces[i])) {
+			print_error("%s: less than was promised\n", spaces[i].name);
+			broken++;
+		}
+	assert_int_equal(broken, 0);
 }
 
 static void a_small_budget_invents_no_winner_either(void **state)
