@@ -19,36 +19,6 @@ struct copying {
 	size_t copied, present;
 };
 
-static bool copy_one(void *user, const struct kiln_tune_record *record)
-{
-	struct copying *copying = user;
-	struct kiln_tune_record there;
-
-	if (!copying->replace &&
-	    kiln_store_get(copying->to, &record->key, record->adapter, &there) == KILN_OK) {
-		copying->present++;
-		return true;
-	}
-	copying->status = kiln_store_put(copying->to, record);
-	copying->copied += copying->status == KILN_OK;
-	return copying->status == KILN_OK;
-}
-
-static enum kiln_exit copy(struct copying *copying, struct kiln_store *from)
-{
-	struct kiln_tune_choice choice;
-	size_t count;
-	enum kiln_exit code = kiln_tune_choice_make(copying->tool, copying->which, copying->adapter, &choice);
-
-	if (!code)
-		code = kiln_tune_choice_each(copying->tool, from, &choice, copy_one, copying, &count);
-	if (!code && !copying->status)
-		copying->status = kiln_store_save_if_dirty(copying->to, NULL);
-	if (!code && copying->status)
-		code = kiln_tool_fail_status(copying->tool, copying->status);
-	return code;
-}
-
 static void report(struct copying *copying, const char *verb, const char *file)
 {
 	cJSON *root = copying->tool->root;
@@ -93,18 +63,74 @@ static void remove_temporary(const char *path)
 	unlink(lock);
 }
 
-static enum kiln_exit export_to(struct copying *copying, struct kiln_store *from, const char *file,
+/* Byte for byte. One that is missing is an empty one. */
+static enum kiln_exit copy_file(struct kiln_tool *tool, const char *from, const char *to)
+{
+	FILE *in = fopen(from, "rb"), *out;
+	bool whole = true;
+	char part[65536];
+	size_t bytes;
+
+	if (!in && errno == ENOENT)
+		return KILN_EXIT_OK;
+	out = in ? fopen(to, "wbx") : NULL;
+	while (out && whole && (bytes = fread(part, 1, sizeof part, in)) > 0)
+		whole = fwrite(part, 1, bytes, out) == bytes;
+	whole = in && out && whole && !ferror(in);
+	if (in)
+		fclose(in);
+	if (out && fclose(out) != 0)
+		whole = false;
+	return whole ? KILN_EXIT_OK
+	             : kiln_tool_fail(tool, KILN_EXIT_FILE, "cannot copy '%s' to '%s': %s. Fix: name another file",
+	                              from, to, strerror(errno));
+}
+
+struct choosing {
+	struct copying *copying;
+	struct kiln_tune_choice choice;
+};
+
+static bool keep_or_forget(void *user, const struct kiln_tune_record *record)
+{
+	struct choosing *choosing = user;
+	struct copying *copying = choosing->copying;
+	bool meant = kiln_tune_choice_has(&choosing->choice, record);
+
+	copying->copied += meant;
+	if (!meant)
+		copying->status = kiln_store_forget(copying->to, &record->key, record->adapter, NULL);
+	return copying->status == KILN_OK;
+}
+
+static enum kiln_exit leave_chosen(struct copying *copying)
+{
+	struct choosing choosing = {.copying = copying};
+	enum kiln_exit code = kiln_tune_choice_make(copying->tool, copying->which, copying->adapter,
+	                                            &choosing.choice);
+
+	if (code)
+		return code;
+	copying->status = kiln_store_each(copying->to, keep_or_forget, &choosing);
+	if (!copying->status)
+		copying->status = kiln_store_save_if_dirty(copying->to, NULL);
+	return copying->status ? kiln_tool_fail_status(copying->tool, copying->status) : KILN_EXIT_OK;
+}
+
+/* A copy of the store, in which what is not meant is forgotten: so other programs' keys, comments and dates come along. */
+static enum kiln_exit export_to(struct copying *copying, const char *from, const char *file,
                                 const char *temporary)
 {
-	enum kiln_exit code = kiln_tune_store_open(copying->tool, temporary, false, &copying->to);
+	enum kiln_exit code = copy_file(copying->tool, from, temporary);
 
 	if (!code)
-		code = copy(copying, from);
+		code = kiln_tune_store_open(copying->tool, temporary, false, &copying->to);
+	if (!code)
+		code = leave_chosen(copying);
 	kiln_store_close(&copying->to);
 	if (!code && !copying->copied)
 		code = kiln_tool_fail(copying->tool, KILN_EXIT_FILE,
-		                      "nothing to export: no record of '%s' is meant. Fix: see kiln tune ls",
-		                      kiln_store_path(from));
+		                      "nothing to export: no record of '%s' is meant. Fix: see kiln tune ls", from);
 	if (!code && rename(temporary, file) != 0)
 		code = kiln_tool_fail(copying->tool, KILN_EXIT_FILE,
 		                      "cannot write '%s': %s. Fix: name another file", file, strerror(errno));
@@ -128,7 +154,7 @@ static enum kiln_exit run_export(struct kiln_tool *tool, int argc, char **argv)
 		                      "the file's name is too long. Fix: use a shorter one");
 	code = kiln_tune_store_open(tool, NULL, false, &from);
 	if (!code)
-		code = export_to(&copying, from, argv[parse.first], temporary);
+		code = export_to(&copying, kiln_store_path(from), argv[parse.first], temporary);
 	if (!code)
 		report(&copying, "exported", argv[parse.first]);
 	kiln_store_close(&from);
@@ -136,7 +162,39 @@ static enum kiln_exit run_export(struct kiln_tool *tool, int argc, char **argv)
 	return code;
 }
 
-/* ---- Import ---- */
+/* ---- Import: into records that others may be writing ---- */
+
+static bool copy_one(void *user, const struct kiln_tune_record *record)
+{
+	struct copying *copying = user;
+	struct kiln_tune_record there, taken = *record;
+
+	if (!copying->replace &&
+	    kiln_store_get(copying->to, &record->key, record->adapter, &there) == KILN_OK) {
+		copying->present++;
+		return true;
+	}
+	if (!taken.recorded_at)
+		taken.recorded_at = ""; /* nobody knows, and today it was not */
+	copying->status = kiln_store_put(copying->to, &taken);
+	copying->copied += copying->status == KILN_OK;
+	return copying->status == KILN_OK;
+}
+
+static enum kiln_exit import_from(struct copying *copying, struct kiln_store *from)
+{
+	struct kiln_tune_choice choice;
+	size_t count;
+	enum kiln_exit code = kiln_tune_choice_make(copying->tool, copying->which, copying->adapter, &choice);
+
+	if (!code)
+		code = kiln_tune_choice_each(copying->tool, from, &choice, copy_one, copying, &count);
+	if (!code && !copying->status)
+		copying->status = kiln_store_save_if_dirty(copying->to, NULL);
+	if (!code && copying->status)
+		code = kiln_tool_fail_status(copying->tool, copying->status);
+	return code;
+}
 
 static enum kiln_exit run_import(struct kiln_tool *tool, int argc, char **argv)
 {
@@ -151,7 +209,7 @@ static enum kiln_exit run_import(struct kiln_tool *tool, int argc, char **argv)
 	if (!code)
 		code = kiln_tune_store_open(tool, NULL, false, &copying.to);
 	if (!code)
-		code = copy(&copying, from);
+		code = import_from(&copying, from);
 	if (!code)
 		report(&copying, "imported", argv[parse.first]);
 	kiln_store_close(&copying.to);
@@ -191,7 +249,8 @@ const struct kiln_command kiln_command_tune_import = {
 	.name = "tune import",
 	.arguments = "FILE",
 	.summary = "copy the records of a file into the store",
-	.description = "Records the store has are left alone. A record is used by the adapter it names only.",
+	.description = "Records the store has are left alone. A record is used by the adapter it names only.\n"
+	               "Keys of other programs are not taken over.",
 	.examples = "kiln tune import tuned.toml\nkiln tune import --replace tuned.toml",
 	.options = import_tables,
 	.run = run_import,

@@ -89,7 +89,7 @@ static enum kiln_status check_record(const struct kiln_tune_record *record)
 	KILN_CHECK(record != NULL && record->adapter != NULL,
 	           "kiln_store_put: record or its adapter is NULL. Fix: pass both");
 	KILN_TRY(check_text("adapter", record->adapter, ADAPTER_MAX));
-	if (record->recorded_at != NULL)
+	if (record->recorded_at != NULL && record->recorded_at[0] != '\0')
 		KILN_TRY(check_text("recorded_at", record->recorded_at, DATE_MAX));
 	KILN_CHECK(all_between(record->workgroup_size, 1, max),
 	           "kiln_store_put: workgroup_size is %ux%ux%u, expected each from 1 to %u. Fix: correct it",
@@ -141,11 +141,14 @@ static enum kiln_status put(struct kiln_store *store, const struct kiln_tune_rec
 	if (record.recorded_at == NULL) {
 		today(store->clock, date);
 		record.recorded_at = date;
+	} else if (record.recorded_at[0] == '\0') {
+		record.recorded_at = NULL;
 	}
 	record.driver = driver;
 	record.ratio_default = kiln_ratio_of(kiln_ratio_units(record.ratio_default));
 	if (!kiln_bad_union(&store->strings, record.bad, old != NULL ? old->record.bad : NULL, &record.bad) ||
-	    !keep(store, &record.adapter) || !keep(store, &record.recorded_at) ||
+	    !keep(store, &record.adapter) ||
+	    (record.recorded_at != NULL && !keep(store, &record.recorded_at)) ||
 	    (driver != NULL && !keep(store, &record.driver)) ||
 	    !kiln_records_set(&store->records, &record, KILN_NO_SOURCE, KILN_PENDING_PUT))
 		return kiln_store_out_of_memory();

@@ -358,6 +358,24 @@ def exported_records_come_back_by_import(kiln):
     assert not kiln.path("third.toml").exists()
 
 
+def export_keeps_what_other_programs_wrote_and_import_invents_no_date(kiln):
+    text = "# by hand\n" + RECORD.replace("unroll", "theirs = [1, { a = 2 }] # mine\nunroll", 1)
+    fill_store(kiln, text)
+    dates = {record["key"]: record["recorded_at"] for record in kiln.json("tune", "ls")["records"]}
+    assert None in dates.values(), dates
+    pack = kiln.path("pack.toml")
+    kiln.json("tune", "export", pack)
+    assert pack.read_text(encoding="utf-8") == text
+    kiln.json("tune", "export", pack, "--program", "8100")
+    kept = pack.read_text(encoding="utf-8")
+    assert "# by hand" in kept and "theirs = [1, { a = 2 }] # mine" in kept and "8200" not in kept, kept
+    kiln.json("tune", "export", pack)
+    other = {"KILN_AUTOTUNE_STORE": str(kiln.path("other.toml"))}
+    kiln.json("tune", "import", pack, env=other)
+    assert {record["key"]: record["recorded_at"] for record in kiln.json("tune", "ls", env=other)["records"]} == dates
+    assert store_of(kiln).read_text(encoding="utf-8") == text
+
+
 def store_that_cannot_be_read_is_a_sentence_and_stays(kiln):
     broken = RECORD + "what is this\n"
     fill_store(kiln, broken)

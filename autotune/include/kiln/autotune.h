@@ -139,8 +139,8 @@ KILN_API enum kiln_status kiln_store_nearest(struct kiln_store *store, const cha
                                              void *user, struct kiln_tune_record *out_record,
                                              uint32_t *out_bucket, const char **out_reason);
 
-/** Adds or replaces in memory and marks dirty. `recorded_at` NULL = today (UTC). Keys of the record that
- *  Kiln does not know stay in the file. `bad` lines only ever grow: those of the record that is replaced, here or in
+/** Adds or replaces in memory and marks dirty. `recorded_at` NULL = today (UTC), "" = unknown. Keys of the
+ *  record that Kiln does not know stay in the file. `bad` lines only ever grow: those of the record that is replaced, here or in
  *  the file when it is saved, stay (the newest KILN_TUNE_BAD_LINES of all), unless it was forgotten first.
  *  Returns: KILN_ERR_INVALID_ARGUMENT for numbers outside the bounds above, or strings that are empty, too
  *  long, or (but for `driver`) not printable ASCII, lines of `bad` apart; KILN_ERR_OUT_OF_MEMORY.
