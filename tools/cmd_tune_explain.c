@@ -20,11 +20,14 @@ static void add_row(struct kiln_text_table *table, const struct kiln_tune_candid
 	if (candidate->ratio > 0) {
 		kiln_text_table_add(table, "%s", kiln_pretty_ns((uint64_t)candidate->ns, time));
 		kiln_text_table_add(table, "%.3f", candidate->ratio);
-		kiln_text_table_add(table, "%.3f to %.3f", candidate->ratio_low, candidate->ratio_high);
 	} else {
-		for (int i = 0; i < 3; i++)
-			kiln_text_table_add(table, "-");
+		kiln_text_table_add(table, "-");
+		kiln_text_table_add(table, "-");
 	}
+	if (candidate->ratio_high > 0)
+		kiln_text_table_add(table, "%.3f to %.3f", candidate->ratio_low, candidate->ratio_high);
+	else
+		kiln_text_table_add(table, "-");
 	if (candidate->rounds_paired)
 		kiln_text_table_add(table, "%u of %u", candidate->rounds_won, candidate->rounds_paired);
 	else

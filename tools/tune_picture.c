@@ -283,8 +283,7 @@ static void draw_interval(const struct sheet *sheet, const struct kiln_tune_cand
 	double low = sheet->plot.x + fmin(candidate->ratio_low * scale, sheet->plot.w);
 	double high = sheet->plot.x + fmin(candidate->ratio_high * scale, sheet->plot.w);
 
-	/* Of one sample there is no interval. */
-	if (high - low < 2 || candidate->sample_count < 2 || candidate->verdict == KILN_TUNE_CUT_EARLY)
+	if (high - low < 2 || candidate->verdict == KILN_TUNE_CUT_EARLY)
 		return;
 	fprintf(sheet->file,
 	        "<path d=\"M%.1f %.1fH%.1fM%.1f %.1fv8M%.1f %.1fv8\" stroke=\"" INK

@@ -127,7 +127,7 @@ static void queue_final(struct kiln_search *search)
 
 static bool ended(struct kiln_search *search)
 {
-	struct kiln_decision_entry entries[SEARCH_FINALISTS];
+	struct kiln_decision_entry entries[SEARCH_FINALISTS] = {0};
 	size_t count = entries_of(search, entries);
 
 	search->decision = kiln_decide(entries, count);

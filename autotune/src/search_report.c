@@ -41,10 +41,12 @@ static void fill_ratio(const struct kiln_search *search, size_t config, struct k
 		error = 1;
 	}
 	search_score(search, 0, final, &own_ratio, &own_error);
-	error = config != 0 ? fmin(1.96 * hypot(error, own_error), 0.99) : 0;
+	error = config != 0 ? 1.96 * hypot(error, own_error) : 0;
 	out->ratio = config != 0 ? ratio : out->sample_count != 0;
-	out->ratio_low = out->ratio * (1 - error);
-	out->ratio_high = out->ratio * (1 + error);
+	if (error < 1) {
+		out->ratio_low = out->ratio * (1 - error);
+		out->ratio_high = out->ratio * (1 + error);
+	}
 	search_pairs(search, config, &out->rounds_won, &out->rounds_paired);
 }
 

@@ -66,7 +66,7 @@ struct kiln_tune_candidate {
 	size_t sample_count;
 	double ns;                    /* of one dispatch, median of the faster half; 0 = never timed */
 	double ratio;                 /* to the default; 0 = never timed */
-	double ratio_low, ratio_high; /* 95 % interval of `ratio` */
+	double ratio_low, ratio_high; /* 95 % interval of `ratio`; both 0: too few samples for one */
 	uint32_t rounds_won;          /* final rounds in which it beat the default */
 	uint32_t rounds_paired;       /* final rounds it took part in */
 };
