@@ -159,6 +159,17 @@ static uint64_t shared_bytes(void *user, const struct kiln_tune_config *config)
 	return bytes;
 }
 
+/* More workgroups than the device counts to cannot be launched. */
+static bool can_count(const struct builder *b, const uint32_t workgroup[3])
+{
+	const uint32_t *most = b->kernel->device->info.max_workgroup_count;
+
+	for (int d = 0; d < 3; d++)
+		if (((uint64_t)b->params->threads[d] + workgroup[d] - 1) / workgroup[d] > most[d])
+			return false;
+	return true;
+}
+
 static bool allow(void *user, const struct kiln_tune_config *config)
 {
 	const struct builder *b = user;
@@ -172,7 +183,8 @@ static bool allow(void *user, const struct kiln_tune_config *config)
 
 	memcpy(tuning.own, b->kernel->own, sizeof(tuning.own));
 	memcpy(tuning.threads, b->params->threads, sizeof(tuning.threads));
-	return kiln_workgroup_tunable(&tuning, config->workgroup, &b->limits, &reason) &&
+	return can_count(b, config->workgroup) &&
+	       kiln_workgroup_tunable(&tuning, config->workgroup, &b->limits, &reason) &&
 	       (!b->params->allow || b->params->allow(b->params->user, config));
 }
 

@@ -400,6 +400,29 @@ static void caller_can_forbid_configurations(void **state)
 	close_place(&place);
 }
 
+static void more_workgroups_than_the_device_counts_are_no_configuration(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	struct place place;
+	struct work work;
+	uint32_t most = gpu_info()->max_workgroup_count[0], fewest = UINT32_MAX;
+	if (most > 1000000)
+		skip();
+	open_place(&place);
+	begin_total(&work, place.device, 2 * most + 1, 0);
+	struct kiln_tune_params params = thorough(&work);
+	params.max_configs = 1;
+	struct kiln_tune_report *report = tune(&work, &params);
+	for (size_t i = 0; i < report->candidate_count; i++)
+		if (report->candidates[i].config.workgroup[0] < fewest)
+			fewest = report->candidates[i].config.workgroup[0];
+	assert_int_equal(fewest, 4);
+	kiln_tune_report_destroy(&report);
+	end(&work);
+	close_place(&place);
+}
+
 /* ---- Refusals ---- */
 
 static void what_cannot_be_tuned_is_refused(void **state)
@@ -701,6 +724,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(buffers_of_the_caller_are_bit_identical_afterwards),
 		cmocka_unit_test(busy_tuner_of_the_same_device_is_waited_for_and_reported),
 		cmocka_unit_test(caller_can_forbid_configurations),
+		cmocka_unit_test(more_workgroups_than_the_device_counts_are_no_configuration),
 		cmocka_unit_test(cold_caches_are_another_way_to_measure),
 		cmocka_unit_test(made_up_contents_need_no_buffers),
 		cmocka_unit_test(off_makes_no_system_call_on_the_store),
