@@ -138,7 +138,7 @@ static enum kiln_exit tell(struct kiln_tune_work *work, const struct kiln_tune_s
 
 static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
 {
-	return kiln_tune_work_tell(tool, argc, argv, tell);
+	return kiln_tune_work_main(tool, argc, argv, false, tell);
 }
 
 static const struct kiln_option *const tables[] = {kiln_options_from,

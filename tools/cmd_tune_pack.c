@@ -82,8 +82,9 @@ static enum kiln_exit copy_file(struct kiln_tool *tool, const char *from, const 
 	if (out && fclose(out) != 0)
 		whole = false;
 	return whole ? KILN_EXIT_OK
-	             : kiln_tool_fail(tool, KILN_EXIT_FILE, "cannot copy '%s' to '%s': %s. Fix: name another file",
-	                              from, to, strerror(errno));
+	             : kiln_tool_fail(tool, KILN_EXIT_FILE,
+	                              "cannot copy '%s' to '%s': %s. Fix: name another file", from, to,
+	                              strerror(errno));
 }
 
 struct choosing {
@@ -106,8 +107,8 @@ static bool keep_or_forget(void *user, const struct kiln_tune_record *record)
 static enum kiln_exit leave_chosen(struct copying *copying)
 {
 	struct choosing choosing = {.copying = copying};
-	enum kiln_exit code = kiln_tune_choice_make(copying->tool, copying->which, copying->adapter,
-	                                            &choosing.choice);
+	enum kiln_exit code =
+		kiln_tune_choice_make(copying->tool, copying->which, copying->adapter, &choosing.choice);
 
 	if (code)
 		return code;
@@ -130,7 +131,8 @@ static enum kiln_exit export_to(struct copying *copying, const char *from, const
 	kiln_store_close(&copying->to);
 	if (!code && !copying->copied)
 		code = kiln_tool_fail(copying->tool, KILN_EXIT_FILE,
-		                      "nothing to export: no record of '%s' is meant. Fix: see kiln tune ls", from);
+		                      "nothing to export: no record of '%s' is meant. Fix: see kiln tune ls",
+		                      from);
 	if (!code && rename(temporary, file) != 0)
 		code = kiln_tool_fail(copying->tool, KILN_EXIT_FILE,
 		                      "cannot write '%s': %s. Fix: name another file", file, strerror(errno));
@@ -249,8 +251,9 @@ const struct kiln_command kiln_command_tune_import = {
 	.name = "tune import",
 	.arguments = "FILE",
 	.summary = "copy the records of a file into the store",
-	.description = "Records the store has are left alone. A record is used by the adapter it names only.\n"
-	               "Keys of other programs are not taken over.",
+	.description =
+		"Records the store has are left alone. A record is used by the adapter it names only.\n"
+		"Keys of other programs are not taken over.",
 	.examples = "kiln tune import tuned.toml\nkiln tune import --replace tuned.toml",
 	.options = import_tables,
 	.run = run_import,

@@ -57,7 +57,7 @@ static enum kiln_exit plot(struct kiln_tune_work *work, const struct kiln_tune_s
 
 static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
 {
-	return kiln_tune_work_tell(tool, argc, argv, plot);
+	return kiln_tune_work_main(tool, argc, argv, false, plot);
 }
 
 static const struct kiln_option own[] = {

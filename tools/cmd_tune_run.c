@@ -1,6 +1,5 @@
 /* kiln tune run: measures one kernel's configurations and keeps the best. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "commands.h"
 #include "json.h"
@@ -41,33 +40,18 @@ static void report_text(struct kiln_tune_work *work, const struct kiln_tune_stor
 		       work->no_record ? "--no-record" : "tuning is off, see kiln env");
 }
 
+static enum kiln_exit show(struct kiln_tune_work *work, const struct kiln_tune_story *story)
+{
+	if (work->run.tool->json)
+		report_json(work, story);
+	else if (!work->run.tool->quiet)
+		report_text(work, story);
+	return KILN_EXIT_OK;
+}
+
 static enum kiln_exit run_command(struct kiln_tool *tool, int argc, char **argv)
 {
-	struct kiln_tune_work *work = calloc(1, sizeof *work);
-	struct kiln_parse parse = {.take = kiln_tune_work_take,
-	                           .user = work,
-	                           .min_operands = 1,
-	                           .max_operands = 1};
-	struct kiln_tune_story story = {0};
-	enum kiln_exit code;
-
-	if (!work)
-		return kiln_tool_fail(tool, KILN_EXIT_FAILURE, "out of memory. Fix: free some");
-	work->run.tool = tool;
-	if (kiln_options_parse(tool, argc, argv, &parse)) {
-		work->run.file = argv[parse.first];
-		code = kiln_tune_work_run(work, &story);
-		if (!code && tool->json)
-			report_json(work, &story);
-		else if (!code && !tool->quiet)
-			report_text(work, &story);
-	} else {
-		code = parse.code;
-	}
-	kiln_tune_story_finish(&story);
-	kiln_tune_work_finish(work);
-	free(work);
-	return code;
+	return kiln_tune_work_main(tool, argc, argv, true, show);
 }
 
 static const struct kiln_option own[] = {

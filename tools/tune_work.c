@@ -102,7 +102,7 @@ static bool take_configs(struct kiln_tune_work *work, const char *value)
 	return false;
 }
 
-bool kiln_tune_work_take(void *user, int id, const char *value)
+static bool take(void *user, int id, const char *value)
 {
 	struct kiln_tune_work *work = user;
 
@@ -263,7 +263,8 @@ static enum kiln_exit tell(struct kiln_tune_work *work, struct kiln_tune_report 
 	return KILN_EXIT_OK;
 }
 
-enum kiln_exit kiln_tune_work_run(struct kiln_tune_work *work, struct kiln_tune_story *out_story)
+/* Without a report, only_missing found a record. */
+static enum kiln_exit run_work(struct kiln_tune_work *work, struct kiln_tune_story *out_story)
 {
 	struct kiln_run *run = &work->run;
 	struct kiln_tune_report *report = NULL;
@@ -286,7 +287,7 @@ enum kiln_exit kiln_tune_work_run(struct kiln_tune_work *work, struct kiln_tune_
 }
 
 static enum kiln_exit tune_or_load(struct kiln_tune_work *work, int argc, char **argv, int first,
-                                      struct kiln_tune_story *out_story)
+                                   struct kiln_tune_story *out_story)
 {
 	if (work->from && first < argc)
 		return kiln_tool_fail(work->run.tool, KILN_EXIT_USAGE,
@@ -299,34 +300,31 @@ static enum kiln_exit tune_or_load(struct kiln_tune_work *work, int argc, char *
 			work->run.tool, KILN_EXIT_USAGE,
 			"the kernel is missing. Fix: name a file, or a saved report with --from");
 	work->run.file = argv[first];
-	work->no_record = true;
-	return kiln_tune_work_run(work, out_story);
+	return run_work(work, out_story);
 }
 
-enum kiln_exit kiln_tune_work_tell(struct kiln_tool *tool, int argc, char **argv,
+enum kiln_exit kiln_tune_work_main(struct kiln_tool *tool, int argc, char **argv, bool recording,
                                    enum kiln_exit (*show)(struct kiln_tune_work *work,
                                                           const struct kiln_tune_story *story))
 {
 	struct kiln_tune_work *work = calloc(1, sizeof *work);
-	struct kiln_parse parse = {.take = kiln_tune_work_take, .user = work, .max_operands = 1};
+	struct kiln_parse parse = {.take = take, .user = work, .min_operands = recording, .max_operands = 1};
 	struct kiln_tune_story story = {0};
 	enum kiln_exit code;
 
 	if (!work)
 		return kiln_tool_fail(tool, KILN_EXIT_FAILURE, "out of memory. Fix: free some");
 	work->run.tool = tool;
-	code = kiln_options_parse(tool, argc, argv, &parse)
-	               ? tune_or_load(work, argc, argv, parse.first, &story)
-	               : parse.code;
-	if (!code && story.report)
-		code = show(work, &story);
+	work->no_record = !recording;
+	if (kiln_options_parse(tool, argc, argv, &parse)) {
+		code = tune_or_load(work, argc, argv, parse.first, &story);
+		if (!code)
+			code = show(work, &story);
+	} else {
+		code = parse.code;
+	}
 	kiln_tune_story_finish(&story);
-	kiln_tune_work_finish(work);
+	kiln_run_finish(&work->run);
 	free(work);
 	return code;
-}
-
-void kiln_tune_work_finish(struct kiln_tune_work *work)
-{
-	kiln_run_finish(&work->run);
 }

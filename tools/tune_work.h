@@ -27,16 +27,11 @@ extern const struct kiln_option kiln_options_from[];
 	"constants named UNROLL, TILE_X, TILE_Y and TILE_Z. A configuration is timed only after its whole\n" \
 	"output was the default's."
 
-/* Takes the ids of all these tables; `user` is a struct kiln_tune_work. */
-bool kiln_tune_work_take(void *user, int id, const char *value);
-
-/* Tunes, shows progress, and saves to --report; reports failures itself. Without a report, only_missing found a record. */
-enum kiln_exit kiln_tune_work_run(struct kiln_tune_work *work, struct kiln_tune_story *out_story);
-
-/* The whole of kiln tune explain and plot: parses, tunes without recording or loads what --from says, and shows it. */
-enum kiln_exit kiln_tune_work_tell(struct kiln_tool *tool, int argc, char **argv,
+/* The whole of kiln tune run, explain and plot: parses, tunes or loads what --from says, saves to --report, and shows it; the
+ * device is still open then. Progress and failures are shown before. Only what is `recording` needs a kernel and changes the
+ * store; it alone may show a story without a report, where --only-missing found a record. */
+enum kiln_exit kiln_tune_work_main(struct kiln_tool *tool, int argc, char **argv, bool recording,
                                    enum kiln_exit (*show)(struct kiln_tune_work *work,
                                                           const struct kiln_tune_story *story));
-void kiln_tune_work_finish(struct kiln_tune_work *work);
 
 #endif
