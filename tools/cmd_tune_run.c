@@ -7,9 +7,18 @@
 #include "tune_work.h"
 
 /* Where the answer is now; NULL = nowhere. */
-static const char *recorded_in(const struct kiln_tune_work *work)
+static const char *recorded_in(const struct kiln_tune_work *work, const struct kiln_tune_story *story)
 {
-	return work->no_record ? NULL : kiln_store_path(kiln_device_store(work->run.device));
+	return story->report->recorded ? kiln_store_path(kiln_device_store(work->run.device)) : NULL;
+}
+
+static const char *why_nowhere(const struct kiln_tune_work *work)
+{
+	if (work->no_record)
+		return "--no-record";
+	if (!kiln_device_store(work->run.device))
+		return "tuning is off, see kiln env";
+	return "the store keeps what it had, or could not be written";
 }
 
 static void report_json(struct kiln_tune_work *work, const struct kiln_tune_story *story)
@@ -17,7 +26,7 @@ static void report_json(struct kiln_tune_work *work, const struct kiln_tune_stor
 	cJSON *root = work->run.tool->root;
 
 	kiln_json_bool(root, "tuned", story->report != NULL);
-	kiln_json_text(root, "recorded", story->report ? recorded_in(work) : NULL);
+	kiln_json_text(root, "recorded", story->report ? recorded_in(work, story) : NULL);
 	if (story->report)
 		kiln_tune_story_json(root, story);
 	kiln_json_u64(root, "validation_messages",
@@ -26,7 +35,7 @@ static void report_json(struct kiln_tune_work *work, const struct kiln_tune_stor
 
 static void report_text(struct kiln_tune_work *work, const struct kiln_tune_story *story)
 {
-	const char *path = recorded_in(work);
+	const char *path = story->report ? recorded_in(work, story) : NULL;
 
 	if (!story->report) {
 		printf("%s has a record for this size already: nothing to do\n", work->run.file);
@@ -36,8 +45,7 @@ static void report_text(struct kiln_tune_work *work, const struct kiln_tune_stor
 	if (path)
 		printf("  recorded   in %s\n", path);
 	else
-		printf("  recorded   nowhere: %s\n",
-		       work->no_record ? "--no-record" : "tuning is off, see kiln env");
+		printf("  recorded   nowhere: %s\n", why_nowhere(work));
 }
 
 static enum kiln_exit show(struct kiln_tune_work *work, const struct kiln_tune_story *story)

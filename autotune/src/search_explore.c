@@ -79,7 +79,9 @@ void search_plan_explore(struct kiln_search *search)
 	}
 	if (search->batch_count != 0)
 		form_group(search);
-	if (search->explore_left != 0 && !search_is_enough(search, 0)) {
+	/* The first sample is slower than those to come: what the default costs, its first rounds tell. */
+	if (search->explore_left != 0 &&
+	    (search->round < SEARCH_FIRST_ROUNDS || !search_is_enough(search, 0))) {
 		search->explore_left--;
 		search_queue_round(search, search->group, search->group_count, 1);
 		return;

@@ -147,7 +147,11 @@ void search_warm(struct kiln_search *search, size_t config)
 
 		state->warm = true;
 		set_dispatches(state, more_dispatches(search, least, ns, state->dispatches));
-		if (config != 0 && best > 0 && each > SEARCH_FIRST_CUT * best && keep(search, config, each))
+		if (config == 0 || best <= 0 || each <= SEARCH_FIRST_CUT * best)
+			return;
+		/* One sample may have been disturbed. */
+		state->warm = ++state->strikes > 1;
+		if (state->warm && keep(search, config, each))
 			state->gone = KILN_TUNE_CUT_EARLY;
 	} else if (state->dispatches < search->params.max_dispatches) {
 		set_dispatches(state, (uint32_t)fmin(8.0 * state->dispatches, search->params.max_dispatches));

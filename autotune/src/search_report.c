@@ -133,6 +133,9 @@ static bool is_provisional(const struct kiln_search *search, const struct kiln_t
 	if (search->phase != SEARCH_DONE || search->clock_jumped || report->control_drift > DRIFT_LIMIT ||
 	    report->control_spread > SPREAD_LIMIT)
 		return true;
+	/* Of what it was to try it had no time for the larger part. */
+	if (search->starved && 3 * search->tried < search->max_configs)
+		return true;
 	if (search->end == SEARCH_END_CONTROL)
 		return search->configs[0].gone != KILN_TUNE_BELOW_FLOOR;
 	return search->end == SEARCH_END_BUDGET || search->end == SEARCH_END_LOST;

@@ -12,6 +12,7 @@
 #define SEARCH_GROUP (SEARCH_BATCH + 2)
 #define SEARCH_QUEUE ((SEARCH_FINALISTS + 1) * SEARCH_PASSES)
 #define SEARCH_CONTROL_ROUNDS 5 /* of the default alone, to know the noise */
+#define SEARCH_FIRST_ROUNDS 2   /* of them whatever the budget */
 
 #define SEARCH_EXPLORE_ROUNDS 10
 #define SEARCH_NOISY_ROUNDS 12 /* where more than a tenth of the samples is disturbed */

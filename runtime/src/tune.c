@@ -1,6 +1,10 @@
 #include <kiln/tune.h>
 
+#include <math.h>
+
+#include <base/clock.h>
 #include <base/error.h>
+#include <base/log.h>
 
 #include "device.h"
 #include "tune_choice.h"
@@ -8,6 +12,7 @@
 #include "tune_run.h"
 
 #define DEFAULT_BUDGET_NS UINT64_C(1000000000)
+#define DEFAULT_BUDGET_TIMES 60.0 /* of the default's time: twenty go into ten paired rounds */
 #define DEFAULT_LOCK_WAIT_NS UINT64_C(10000000000)
 
 static enum kiln_status check(const struct kiln_kernel *kernel, const struct kiln_tune_params *params)
@@ -16,6 +21,10 @@ static enum kiln_status check(const struct kiln_kernel *kernel, const struct kil
 	KILN_CHECK(params, "kiln_tune: the parameters are NULL. Fix: pass at least .launch");
 	KILN_CHECK(params->launch.threads[0],
 	           "kiln_tune: .launch.threads is 0. Fix: pass the threads of a launch to tune for");
+	KILN_CHECK(
+		!params->launch.indirect.buffer,
+		"kiln_tune: .launch.indirect is set, and only launches of given threads are tuned. Fix: tune for "
+		"threads that are typical of it");
 	KILN_CHECK((unsigned)params->method <= KILN_TUNE_RANDOM,
 	           "kiln_tune: .method is %d. Fix: use one of enum kiln_tune_method", (int)params->method);
 	KILN_CHECK(params->tolerance_absolute >= 0 && params->tolerance_relative >= 0,
@@ -33,6 +42,13 @@ static enum kiln_status check(const struct kiln_kernel *kernel, const struct kil
 		kernel->name);
 }
 
+static uint64_t budget_of(const struct kiln_tune_session *session)
+{
+	double ns = fmax((double)DEFAULT_BUDGET_NS, DEFAULT_BUDGET_TIMES * session->default_ns);
+
+	return session->params.budget_ns ? session->params.budget_ns : (uint64_t)fmin(ns, 3600e9);
+}
+
 static enum kiln_status search(struct kiln_kernel *kernel, const struct kiln_tune_params *params,
                                struct kiln_tune_intent *intent, struct kiln_tune_report **out_report)
 {
@@ -41,7 +57,7 @@ static enum kiln_status search(struct kiln_kernel *kernel, const struct kiln_tun
 	bool done = false;
 
 	KILN_TRY(kiln_tune_session_init(&session, kernel, params, intent));
-	status = kiln_tune_run_start(&session, params->budget_ns ? params->budget_ns : DEFAULT_BUDGET_NS);
+	status = kiln_tune_run_start(&session, budget_of(&session));
 	while (status == KILN_OK && !done)
 		status = kiln_tune_session_step(&session, &done);
 	if (status == KILN_OK)
@@ -50,10 +66,40 @@ static enum kiln_status search(struct kiln_kernel *kernel, const struct kiln_tun
 	return status;
 }
 
+struct waiting {
+	const struct kiln_tune_params *params;
+	uint64_t since_ns;
+};
+
+static bool keep_waiting(void *user)
+{
+	static const struct kiln_tune_config none;
+	const struct waiting *waiting = user;
+	const struct kiln_tune_progress nothing = {
+		.best = &none,
+		.best_ratio = 1,
+		.spent_ns = kiln_now_ns() - waiting->since_ns,
+		.eta_ns = UINT64_MAX,
+	};
+
+	return !waiting->params->progress || waiting->params->progress(waiting->params->user, &nothing);
+}
+
+/* Where no file can be made, one can measure all the same. */
+static void open_intent(struct kiln_device *device, struct kiln_tune_intent *intent)
+{
+	if (kiln_tune_run_open(device, intent) == KILN_OK)
+		return;
+	kiln_log(KILN_LOG_WARN, "tuning without a lock, and without memory of what hangs: %s",
+	         kiln_error_message());
+	kiln_tune_intent_close(intent);
+}
+
 enum kiln_status kiln_tune(struct kiln_kernel *kernel, const struct kiln_tune_params *params,
                            struct kiln_tune_report **out_report)
 {
 	struct kiln_tune_report *report = NULL;
+	struct waiting waiting = {params, kiln_now_ns()};
 	struct kiln_tune_intent intent;
 	enum kiln_status status = KILN_OK;
 
@@ -61,7 +107,9 @@ enum kiln_status kiln_tune(struct kiln_kernel *kernel, const struct kiln_tune_pa
 	if (params->only_missing &&
 	    kiln_tune_record_settled(kernel, kiln_tune_bucket(params->launch.threads)))
 		goto done;
-	KILN_TRY(kiln_tune_run_open(kernel->device, &intent));
+	open_intent(kernel->device, &intent);
+	intent.keep_waiting = keep_waiting;
+	intent.user = &waiting;
 	status = kiln_tune_run_take(kernel->device, &intent,
 	                            params->lock_wait_ns ? params->lock_wait_ns : DEFAULT_LOCK_WAIT_NS);
 	if (status == KILN_OK)

@@ -5,6 +5,30 @@
 #include "launch.h"
 #include "tune_measure.h"
 
+static enum kiln_status check_size(const struct kiln_tune_session *session, size_t at,
+                                   const struct kiln_binding *binding)
+{
+	const VkPhysicalDeviceLimits *limits = &session->kernel->device->limits;
+	uint64_t bytes = session->params.buffer_bytes[at],
+		 least = binding->min_bytes ? binding->min_bytes : 1;
+	uint64_t most = binding->layout.type == KILN_BINDING_UNIFORM_BUFFER ? limits->maxUniformBufferRange
+	                                                                    : limits->maxStorageBufferRange;
+
+	if (bytes < least)
+		return kiln_error(
+			KILN_ERR_BUFFER_TOO_SHORT,
+			"buffer %zu of kernel '%s' must hold at least %llu bytes, and %llu were given. "
+			"Fix: give a larger size",
+			at, session->kernel->name, (unsigned long long)least, (unsigned long long)bytes);
+	if (bytes > most)
+		return kiln_error(
+			KILN_ERR_TOO_LARGE,
+			"buffer %zu of kernel '%s' is to hold %llu bytes, and the device binds at most %llu. "
+			"Fix: give a smaller size",
+			at, session->kernel->name, (unsigned long long)bytes, (unsigned long long)most);
+	return KILN_OK;
+}
+
 static enum kiln_status check_made_up(const struct kiln_tune_session *session,
                                       const struct kiln_variant *variant)
 {
@@ -20,14 +44,7 @@ static enum kiln_status check_made_up(const struct kiln_tune_session *session,
 			session->kernel->name, variant->buffer_count, params->buffer_count);
 	for (size_t i = 0; i < entry->binding_count; i++)
 		for (uint32_t e = 0; e < entry->bindings[i].layout.count; e++, at++)
-			if (params->buffer_bytes[at] == 0 ||
-			    params->buffer_bytes[at] < entry->bindings[i].min_bytes)
-				return kiln_error(KILN_ERR_BUFFER_TOO_SHORT,
-				                  "buffer %zu of kernel '%s' must hold at least %llu bytes, "
-				                  "and %llu were given. Fix: give a larger size",
-				                  at, session->kernel->name,
-				                  (unsigned long long)entry->bindings[i].min_bytes,
-				                  (unsigned long long)params->buffer_bytes[at]);
+			KILN_TRY(check_size(session, at, &entry->bindings[i]));
 	return kiln_launch_check_push(session->kernel, entry->push_bytes, &params->launch);
 }
 

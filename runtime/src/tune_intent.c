@@ -177,6 +177,10 @@ static enum kiln_status take_lock(struct kiln_tune_intent *intent, uint64_t wait
 			return KILN_OK;
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
 			return kiln_error_errno(errno, "cannot lock the tuner's file");
+		if (intent->keep_waiting && !intent->keep_waiting(intent->user))
+			return kiln_error(
+				KILN_ERR_CANCELLED,
+				"tuning was stopped while it waited for another tuner. Fix: none needed");
 		if (kiln_now_ns() - start >= wait_ns)
 			return kiln_error(
 				KILN_ERR_TIMEOUT,

@@ -21,6 +21,9 @@ struct kiln_tune_intent {
 	char *line; /* the file, mapped while somebody holds it; NULL = no file */
 	bool held;
 	bool durable; /* a trial may take the machine down, not only the process */
+	/* Asked now and then while the lock is waited for; NULL = always. */
+	bool (*keep_waiting)(void *user);
+	void *user;
 };
 
 /* What an earlier holder left behind. */
@@ -37,7 +40,7 @@ enum kiln_status kiln_tune_intent_open(struct kiln_tune_intent *intent, const st
 void kiln_tune_intent_close(struct kiln_tune_intent *intent);
 
 /* Takes the lock, waiting at most `wait_ns`, and says what is left of a dead holder. KILN_ERR_TIMEOUT: another process, or
- * another device of this one, tunes. */
+ * another device of this one, tunes. KILN_ERR_CANCELLED: `keep_waiting` said no. */
 enum kiln_status kiln_tune_intent_take(struct kiln_tune_intent *intent, uint64_t wait_ns,
                                        struct kiln_tune_remains *out_remains);
 void kiln_tune_intent_release(struct kiln_tune_intent *intent);

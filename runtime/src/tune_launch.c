@@ -262,7 +262,8 @@ void kiln_tune_launch_begin(struct kiln_kernel *kernel, const uint32_t threads[3
 	    atomic_flag_test_and_set(&tuning->busy))
 		return;
 	out_launch->tuning = tuning;
-	if (atomic_load(&tuning->stage) == NEW && kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) == KILN_OK)
+	if (atomic_load(&tuning->stage) == NEW &&
+	    kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) == KILN_OK)
 		out_launch->start_ns = kiln_now_ns();
 }
 

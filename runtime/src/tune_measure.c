@@ -193,11 +193,12 @@ static enum kiln_status time_batch(struct kiln_tune_session *session, size_t con
 	return kiln_tune_lane_run(lane, out_ns);
 }
 
-/* With cold caches each dispatch is a batch of its own. */
+/* With cold caches, and where a dispatch starts from what the last one left, each is a batch of its own: configurations whose
+ * samples have different numbers of them are then still given the same work. */
 static enum kiln_status time_all(struct kiln_tune_session *session, size_t config, uint32_t dispatches,
                                  double *out_ns)
 {
-	uint32_t batch = session->flush ? 1 : dispatches;
+	uint32_t batch = session->flush || session->scratch.resets ? 1 : dispatches;
 	double ns;
 
 	*out_ns = 0;

@@ -2,70 +2,14 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <base/alloc.h>
 #include <base/error.h>
 #include <base/log.h>
 
 #include "device.h"
-#include "fingerprint.h"
 #include "kernel_variant.h"
-
-/* ---- The driver ---- */
-
-/* The store escapes the rest; without any, texts can be compared as they are. */
-static void make_plain(char *text)
-{
-	for (; *text; text++)
-		if (*text < ' ' || *text > '~' || *text == '%')
-			*text = '?';
-}
-
-void kiln_tune_driver_text(const struct kiln_device_info *info, char out_text[KILN_TUNE_DRIVER_BYTES])
-{
-	struct kiln_digest processor;
-	char hex[KILN_DIGEST_SHORT];
-	int used = snprintf(out_text, KILN_TUNE_DRIVER_BYTES, "%.80s: %.80s",
-	                    info->driver_name[0] ? info->driver_name : info->name,
-	                    info->driver_info[0] ? info->driver_info : "?");
-
-	if (info->type == KILN_DEVICE_CPU && used > 0) {
-		processor = kiln_processor_digest();
-		kiln_hex_short(&processor, hex);
-		(void)snprintf(out_text + used, KILN_TUNE_DRIVER_BYTES - (size_t)used, "; cpu %s x%ld", hex,
-		               sysconf(_SC_NPROCESSORS_ONLN));
-	}
-	make_plain(out_text);
-}
-
-static bool same_part(const char *a, const char *a_end, const char *b, const char *b_end)
-{
-	return a_end - a == b_end - b && memcmp(a, b, (size_t)(a_end - a)) == 0;
-}
-
-/* Where the version ends: at the processor, if there is one. */
-static const char *version_end(const char *text)
-{
-	const char *end = strstr(text, "; ");
-
-	return end ? end : text + strlen(text);
-}
-
-enum kiln_tune_driver_match kiln_tune_driver_compare(const char *recorded, const char *here)
-{
-	const char *their_name = recorded ? strchr(recorded, ':') : NULL, *our_name = strchr(here, ':');
-
-	if (!recorded || strcmp(recorded, here) == 0)
-		return KILN_TUNE_DRIVER_SAME;
-	/* Not in Kiln's own words: there is nothing to compare but the adapter, which agrees. */
-	if (!their_name || !our_name)
-		return KILN_TUNE_DRIVER_OTHER_VERSION;
-	if (!same_part(recorded, their_name, here, our_name) ||
-	    strcmp(version_end(their_name), version_end(our_name)) != 0)
-		return KILN_TUNE_DRIVER_OTHER;
-	return KILN_TUNE_DRIVER_OTHER_VERSION;
-}
+#include "tune_variant.h"
 
 static enum kiln_tune_driver_match match_of(const struct kiln_kernel *kernel,
                                             const struct kiln_tune_record *record)
@@ -129,7 +73,7 @@ static void bad_line(char *out_line, size_t bytes, const char *word, const struc
 
 /* What was wrong or hung with another driver may well be right with this one. */
 enum kiln_tune_verdict *kiln_tune_record_known(struct kiln_kernel *kernel, uint32_t bucket,
-                                               const struct kiln_space *space)
+                                               const struct kiln_space *space, bool exact)
 {
 	size_t count = kiln_space_count(space);
 	struct kiln_tune_record record;
@@ -145,7 +89,7 @@ enum kiln_tune_verdict *kiln_tune_record_known(struct kiln_kernel *kernel, uint3
 		if (kiln_tune_bad_has(record.bad, line))
 			known[i] = KILN_TUNE_HUNG;
 		bad_line(line, sizeof(line), "wrong", kiln_space_config(space, i));
-		if (kiln_tune_bad_has(record.bad, line))
+		if (exact && kiln_tune_bad_has(record.bad, line))
 			known[i] = KILN_TUNE_WRONG;
 	}
 	return known;
@@ -180,27 +124,31 @@ static bool save(struct kiln_device *device, const struct kiln_tune_record *reco
 	return false;
 }
 
-/* Lines of what this run found bad, each ended. Kept short: one more matters less the more there are. */
-static void list_bad(const struct kiln_tune_report *report, char *out_text, size_t bytes)
-{
-	size_t used = 0;
+struct bad_list {
+	char text[4096];
+	size_t used, lines;
+};
 
-	out_text[0] = '\0';
-	for (size_t i = 1; i < report->candidate_count; i++) {
-		const struct kiln_tune_candidate *candidate = &report->candidates[i];
-		char line[KILN_TUNE_BAD_LINE_BYTES + 1];
+/* What does not fit matters less the more there are. */
+static void list_bad(const struct kiln_tune_report *report, enum kiln_tune_verdict verdict, const char *word,
+                     struct bad_list *list)
+{
+	char line[KILN_TUNE_BAD_LINE_BYTES + 1];
+
+	for (size_t i = 1; i < report->candidate_count && list->lines < KILN_TUNE_BAD_LINES; i++) {
 		int length;
 
-		if (!kiln_tune_verdict_is_final(candidate->verdict))
+		if (report->candidates[i].verdict != verdict)
 			continue;
-		bad_line(line, sizeof(line), candidate->verdict == KILN_TUNE_HUNG ? "hung" : "wrong",
-		         &candidate->config);
-		length = snprintf(out_text + used, bytes - used, "%s%s", used ? "\n" : "", line);
-		if (length < 0 || used + (size_t)length >= bytes) {
-			out_text[used] = '\0';
+		bad_line(line, sizeof(line), word, &report->candidates[i].config);
+		length = snprintf(list->text + list->used, sizeof(list->text) - list->used, "%s%s",
+		                  list->used ? "\n" : "", line);
+		if (length < 0 || list->used + (size_t)length >= sizeof(list->text)) {
+			list->text[list->used] = '\0';
 			return;
 		}
-		used += (size_t)length;
+		list->used += (size_t)length;
+		list->lines++;
 	}
 }
 
@@ -212,23 +160,68 @@ static enum kiln_tune_status status_of(const struct kiln_tune_report *report)
 	return report->winner ? KILN_TUNE_TUNED : KILN_TUNE_KEPT;
 }
 
-void kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
-                             const struct kiln_tune_report *report)
+/* Did the run find what is recorded to be bad? */
+static bool is_condemned(const struct kiln_kernel *kernel, const struct kiln_tune_record *old,
+                         const struct kiln_tune_report *report)
+{
+	struct kiln_tune_config config = kiln_tune_config_of(kernel, old);
+	char text[KILN_TUNE_INTENT_TEXT], other[KILN_TUNE_INTENT_TEXT];
+
+	(void)kiln_tune_config_text(&config, text, sizeof(text));
+	for (size_t i = 1; i < report->candidate_count; i++) {
+		if (!kiln_tune_verdict_is_final(report->candidates[i].verdict))
+			continue;
+		(void)kiln_tune_config_text(&report->candidates[i].config, other, sizeof(other));
+		if (strcmp(text, other) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What was cut short knows less than what was settled, and than another that was cut short and found something faster. */
+static bool is_better(const struct kiln_kernel *kernel, const struct kiln_tune_record *old,
+                      const struct kiln_tune_record *new)
+{
+	double before = old->ratio_default > 0 ? old->ratio_default : 1;
+
+	if (new->status != KILN_TUNE_TENTATIVE || match_of(kernel, old) != KILN_TUNE_DRIVER_SAME)
+		return true;
+	return old->status == KILN_TUNE_TENTATIVE && new->ratio_default <= before;
+}
+
+static struct kiln_tune_record record_of(struct kiln_kernel *kernel, uint32_t bucket,
+                                         const struct kiln_tune_report *report)
 {
 	const struct kiln_tune_candidate *winner = &report->candidates[report->winner];
 	struct kiln_tune_record record = kiln_tune_record_base(kernel, bucket, &winner->config);
-	char driver[KILN_TUNE_DRIVER_BYTES], bad[4096];
 
-	if (!kernel->device->store)
-		return;
-	kiln_tune_driver_text(&kernel->device->info, driver);
-	list_bad(report, bad, sizeof(bad));
-	record.driver = driver;
 	record.rounds = report->rounds;
 	record.ratio_default = report->winner ? winner->ratio : 1;
 	record.status = status_of(report);
-	record.bad = bad[0] ? bad : NULL;
-	(void)save(kernel->device, &record);
+	return record;
+}
+
+bool kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
+                             const struct kiln_tune_report *report, bool *out_kept)
+{
+	struct kiln_tune_record old, record = record_of(kernel, bucket, report);
+	struct bad_list bad = {0};
+	char driver[KILN_TUNE_DRIVER_BYTES];
+
+	*out_kept = false;
+	if (!kernel->device->store)
+		return false;
+	list_bad(report, KILN_TUNE_HUNG, "hung", &bad);
+	list_bad(report, KILN_TUNE_WRONG, "wrong", &bad);
+	kiln_tune_driver_text(&kernel->device->info, driver);
+	record.driver = driver;
+	if (get(kernel, bucket, &old) && !is_better(kernel, &old, &record) &&
+	    !is_condemned(kernel, &old, report)) {
+		*out_kept = true;
+		record = old;
+	}
+	record.bad = bad.used ? bad.text : NULL;
+	return *out_kept && !record.bad ? true : save(kernel->device, &record);
 }
 
 bool kiln_tune_record_hung(struct kiln_device *device, const struct kiln_tune_record *base,
@@ -239,11 +232,13 @@ bool kiln_tune_record_hung(struct kiln_device *device, const struct kiln_tune_re
 
 	if (!device->store)
 		return true;
-	if (kiln_store_get(device->store, &base->key, device->info.adapter, &record) != KILN_OK) {
+	kiln_tune_driver_text(&device->info, driver);
+	/* Bad is what is bad with this driver: a record of another one is another's no longer. */
+	if (kiln_store_get(device->store, &base->key, device->info.adapter, &record) != KILN_OK ||
+	    kiln_tune_driver_compare(record.driver, driver) != KILN_TUNE_DRIVER_SAME) {
 		record = *base;
 		record.adapter = device->info.adapter;
 		record.status = KILN_TUNE_TENTATIVE;
-		kiln_tune_driver_text(&device->info, driver);
 		record.driver = driver;
 	}
 	(void)snprintf(line, sizeof(line), "hung %s", config);

@@ -40,16 +40,19 @@ bool kiln_tune_record_find(struct kiln_kernel *kernel, uint32_t bucket, struct k
 /* Does the bucket's own record leave nothing to do? Not one that is missing, provisional, or of another driver. */
 bool kiln_tune_record_settled(struct kiln_kernel *kernel, uint32_t bucket);
 
-/* Verdicts of earlier runs for each configuration of the space: kiln_free() them. NULL: none known, or no memory. */
+/* Verdicts of earlier runs for each configuration of the space: kiln_free() them. NULL: none known, or no memory. What was
+ * wrong counts only where outputs must be `exact` now: with a tolerance it may be right. */
 enum kiln_tune_verdict *kiln_tune_record_known(struct kiln_kernel *kernel, uint32_t bucket,
-                                               const struct kiln_space *space);
+                                               const struct kiln_space *space, bool exact);
 
-/* Writes what a run found, and saves. Failures are logged. */
-void kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
-                             const struct kiln_tune_report *report);
+/* Writes what a run found, and saves. What is provisional replaces nothing that was settled with this driver, and nothing
+ * provisional that is faster: *out_kept then, and only what was found bad is added. False: no store, or it could not be saved,
+ * which is logged. */
+bool kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
+                             const struct kiln_tune_report *report, bool *out_kept);
 
-/* Notes that this configuration took its process down, and saves. The record stays what it was; where there is none, it says
- * the default. False: it could not be saved. */
+/* Notes that this configuration took its process down, and saves. The record stays what it was; where there is none of this
+ * driver, it says the default. False: it could not be saved. */
 bool kiln_tune_record_hung(struct kiln_device *device, const struct kiln_tune_record *base,
                            const char *config);
 

@@ -1,6 +1,7 @@
 #include "tune_run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <base/alloc.h>
 #include <base/error.h>
@@ -31,7 +32,8 @@ enum kiln_status kiln_tune_run_take(struct kiln_device *device, struct kiln_tune
 enum kiln_status kiln_tune_run_start(struct kiln_tune_session *session, uint64_t budget_ns)
 {
 	enum kiln_tune_verdict *known =
-		kiln_tune_record_known(session->kernel, session->base.bucket, session->space);
+		kiln_tune_record_known(session->kernel, session->base.bucket, session->space,
+	                               session->tolerance.absolute == 0 && session->tolerance.relative == 0);
 	enum kiln_status status = kiln_tune_session_start(session, known, budget_ns);
 
 	kiln_free(known);
@@ -95,15 +97,30 @@ static void prove_winner(struct kiln_tune_session *session, struct kiln_tune_rep
 		dethrone(report, outcome);
 }
 
-static void keep(struct kiln_tune_session *session, const struct kiln_tune_report *report)
+/* The record of another bucket, or of every size, may say otherwise than that the default stays. */
+static bool runs_the_default(const struct kiln_kernel *kernel)
 {
+	return kernel->variants[KILN_VARIANT_PREFERRED].choice.source != KILN_WORKGROUP_STORE;
+}
+
+static void keep(struct kiln_tune_session *session, struct kiln_tune_report *report)
+{
+	struct kiln_kernel *kernel = session->kernel;
 	uint32_t bucket = session->base.bucket;
+	bool kept, is_default = report->winner == 0;
+	size_t length = strlen(report->reason);
 
 	if (session->params.no_record)
 		return;
-	kiln_tune_record_report(session->kernel, bucket, report);
-	kiln_tuned_adopt(session->kernel, bucket,
-	                 report->winner ? &report->candidates[report->winner].config : NULL);
+	report->recorded = kiln_tune_record_report(kernel, bucket, report, &kept) && !kept;
+	if (kept)
+		(void)snprintf(report->reason + length, sizeof(report->reason) - length,
+		               "; what was recorded before stays");
+	else
+		kiln_tuned_adopt(kernel, bucket,
+		                 is_default && runs_the_default(kernel)
+		                         ? NULL
+		                         : &report->candidates[report->winner].config);
 }
 
 enum kiln_status kiln_tune_run_end(struct kiln_tune_session *session, struct kiln_tune_report **out_report)

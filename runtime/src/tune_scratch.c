@@ -149,8 +149,8 @@ static enum kiln_status fill_area(struct kiln_tune_area *area)
 		return KILN_OK;
 	if (!area->source)
 		return make_up(target, offset, kiln_tune_area_padded(area));
-	return kiln_stream_record_copy(&target->device->stream, (struct kiln_buffer *)(uintptr_t)area->source, area->begin,
-	                        target, offset, kiln_tune_area_bytes(area));
+	return kiln_stream_record_copy(&target->device->stream, (struct kiln_buffer *)(uintptr_t)area->source,
+	                               area->begin, target, offset, kiln_tune_area_bytes(area));
 }
 
 static enum kiln_status make_area(struct kiln_device *device, struct kiln_tune_area *area)

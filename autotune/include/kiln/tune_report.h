@@ -86,6 +86,7 @@ struct kiln_tune_report {
 	double control_drift;  /* how far the default's own time moved over the run: 0.1 = 10 % */
 	double control_spread; /* share of the default's samples that were more than 10 % above its faster half */
 	bool provisional; /* other load, a jumping clock or the budget got in the way: worth trying again later */
+	bool recorded;    /* by kiln_tune(), in the store. A provisional result replaces no settled one */
 	char reason[240]; /* why the winner is the winner, as one sentence */
 };
 

@@ -38,7 +38,7 @@ struct kiln_tune_params {
 	const uint64_t *buffer_bytes;
 	size_t buffer_count;
 
-	uint64_t budget_ns;          /* 0 = 1 s. What has begun is finished, so it may be passed by one configuration */
+	uint64_t budget_ns;          /* 0 = 1 s, or the time of 60 launches where that is more. What has begun is finished, so it may be passed by one configuration */
 	size_t max_configs;          /* the default included; 0 = a quarter of the space, at least 8 */
 	enum kiln_tune_method method;
 	uint64_t timeout_ns;         /* of one trial; 0 = 10 s. Then the device counts as hung */
@@ -53,7 +53,8 @@ struct kiln_tune_params {
 
 	/* false = not this configuration. May be NULL. */
 	bool (*allow)(void *user, const struct kiln_tune_config *config);
-	/* After each step; false = stop. May be NULL. */
+	/* After each step, and now and then while another tuner is waited for, when all there is is `spent_ns`; false = stop.
+	 * May be NULL. */
 	bool (*progress)(void *user, const struct kiln_tune_progress *progress);
 	void *user;
 };
@@ -66,10 +67,11 @@ struct kiln_tune_params {
  *  *out_report (may be NULL) explains every configuration.
  *  Returns: KILN_ERR_UNSUPPORTED when there is nothing to tune, when the caller fixed the workgroup size, or when the kernel's
  *  results are not the same from run to run; what kiln_launch() says of the launch's parameters; KILN_ERR_TIMEOUT when another
- *  process tunes on this device for too long; KILN_ERR_CANCELLED, and nothing is recorded then; KILN_ERR_DEVICE_LOST when a
+ *  process tunes on this device for too long, or when the kernel as it is takes longer than `timeout_ns`, which gives the device up; KILN_ERR_CANCELLED, and nothing is recorded then; KILN_ERR_DEVICE_LOST when a
  *  configuration hung the device, after it was noted - *out_report is then set all the same, and gives that configuration the
  *  verdict KILN_TUNE_HUNG; KILN_ERR_COMPILE_ONLY, KILN_ERR_OUT_OF_MEMORY,
- *  KILN_ERR_OUT_OF_DEVICE_MEMORY. A store that cannot be written is logged, no error.
+ *  KILN_ERR_OUT_OF_DEVICE_MEMORY. A store that cannot be written is logged, no error:
+ *  report->recorded says whether it was. What is provisional is not recorded where a result stands that is settled, or faster.
  *  Ownership: kiln_tune_report_destroy() the report, wherever there is one.  Threads: any; others may launch meanwhile, which blurs the measurement.
  *  Blocks: yes, for about the budget. */
 KILN_API enum kiln_status kiln_tune(struct kiln_kernel *kernel, const struct kiln_tune_params *params,
