@@ -78,7 +78,7 @@ static void check(struct dispatch_kiln *kiln, struct raw_dispatch *raw)
 	dispatch_try(kiln_stream_wait(kiln->stream, KILN_WAIT_FOREVER));
 	dispatch_try(kiln_buffer_read(kiln->buffers[0], 0, ours, sizeof ours));
 	for (int binding = 0; binding < RAW_BINDINGS; binding++) {
-		if (binding == RAW_PUSHED && !raw->vk.push_descriptors)
+		if (raw_is_pushed((enum raw_binding)binding) && !raw->vk.push_descriptors)
 			continue;
 		memset(raw->mapped, 0, sizeof ours);
 		raw_dispatch_record(raw, (enum raw_binding)binding, DISPATCH_CHAIN, 256);
@@ -107,11 +107,13 @@ static void pin(void)
 int main(int argc, char **argv)
 {
 	static struct dispatch_report report;
-	static struct dispatch_kiln kiln;
+	static struct dispatch_kiln
+		kilns[2]; /* by shape: as raw Vulkan's command buffers, none follows another's shape */
 	static struct raw_dispatch raw;
 	static struct bench_result results[DISPATCH_LINES];
 	struct bench_options options =
-		bench_parse(argc, argv, "dispatch: what a launch costs, Kiln against hand-written Vulkan", 200);
+		bench_parse(argc, argv, "dispatch: what a launch costs, Kiln against hand-written Vulkan",
+	                    200);
 
 	if (!bench_use_driver("lvp_icd"))
 		bench_skip("no lavapipe");
@@ -121,12 +123,15 @@ int main(int argc, char **argv)
 	dispatch_part_threads(&report);
 	pin();
 	raw_dispatch_open(&raw);
-	dispatch_open(&kiln);
-	check(&kiln, &raw);
-	dispatch_part_record(&report, &kiln, &raw);
-	dispatch_part_graph(&report, &kiln, &raw);
-	dispatch_part_copy(&report, &kiln);
-	dispatch_close(&kiln);
+	dispatch_open(&kilns[0]);
+	dispatch_open(&kilns[1]);
+	check(&kilns[0], &raw);
+	dispatch_part_record(&report, kilns, &raw);
+	dispatch_part_graph(&report, &kilns[0], &raw);
+	dispatch_part_copy(&report, &kilns[0]);
+	dispatch_part_streams(&report, &kilns[0]);
+	dispatch_close(&kilns[0]);
+	dispatch_close(&kilns[1]);
 	raw_dispatch_close(&raw);
 	for (uint32_t i = 0; i < report.count; i++)
 		results[i] = report.lines[i].result;

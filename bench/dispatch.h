@@ -7,7 +7,7 @@
 #include "common.h"
 #include "dispatch_raw.h"
 
-#define DISPATCH_LINES 64u
+#define DISPATCH_LINES 96u
 
 /* One line of the result, and where its samples go. */
 struct dispatch_line {
@@ -45,9 +45,12 @@ static inline double dispatch_us(uint64_t since)
 	return (double)(bench_now_ns() - since) / 1e3;
 }
 
-void dispatch_part_record(struct dispatch_report *report, struct dispatch_kiln *kiln, struct raw_dispatch *raw);
+/* One for each shape. */
+void dispatch_part_record(struct dispatch_report *report, struct dispatch_kiln kilns[2], struct raw_dispatch *raw);
 void dispatch_part_graph(struct dispatch_report *report, struct dispatch_kiln *kiln, struct raw_dispatch *raw);
 void dispatch_part_copy(struct dispatch_report *report, struct dispatch_kiln *kiln);
+/* In the column of raw Vulkan: Kiln with one stream. */
+void dispatch_part_streams(struct dispatch_report *report, struct dispatch_kiln *kiln);
 /* Opens its own devices: for it the process is not bound to one processor. */
 void dispatch_part_threads(struct dispatch_report *report);
 

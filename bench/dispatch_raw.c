@@ -1,16 +1,10 @@
 #include "dispatch_raw.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common.h"
 #include "dispatch_spv.h"
-
-#define CHECK(call)                                              \
-	do {                                                     \
-		VkResult check_ = (call);                        \
-		if (check_ != VK_SUCCESS)                        \
-			bench_die("%s: %d", #call, (int)check_); \
-	} while (0)
 
 #define SETS_MAX 512u
 
@@ -41,18 +35,17 @@ static void make_device(struct raw_dispatch *raw, bool push)
 		.queueCount = 1,
 		.pQueuePriorities = &priority,
 	};
-	CHECK(vkCreateDevice(raw->compute.physical,
-	                     &(VkDeviceCreateInfo){.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-	                                           .queueCreateInfoCount = 1,
-	                                           .pQueueCreateInfos = &queue,
-	                                           .enabledExtensionCount = push,
-	                                           .ppEnabledExtensionNames = &extension},
-	                     NULL, &raw->device.handle));
+	RAW_CHECK(vkCreateDevice(raw->compute.physical,
+	                         &(VkDeviceCreateInfo){.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+	                                               .queueCreateInfoCount = 1,
+	                                               .pQueueCreateInfos = &queue,
+	                                               .enabledExtensionCount = push,
+	                                               .ppEnabledExtensionNames = &extension},
+	                         NULL, &raw->device.handle));
 	vkGetDeviceQueue(raw->device.handle, 0, 0, &raw->queue);
 }
 
-#define FETCH(member, name) \
-	raw->vk.member = (PFN_##name)vkGetDeviceProcAddr(raw->device.handle, #name)
+#define FETCH(member, name) raw->vk.member = (PFN_##name)vkGetDeviceProcAddr(raw->device.handle, #name)
 
 static void fetch_functions(struct raw_dispatch *raw)
 {
@@ -65,6 +58,7 @@ static void fetch_functions(struct raw_dispatch *raw)
 	FETCH(bind_pipeline, vkCmdBindPipeline);
 	FETCH(bind_sets, vkCmdBindDescriptorSets);
 	FETCH(push_descriptors, vkCmdPushDescriptorSetKHR);
+	FETCH(push_template, vkCmdPushDescriptorSetWithTemplateKHR);
 	FETCH(push_constants, vkCmdPushConstants);
 	FETCH(barrier, vkCmdPipelineBarrier);
 	FETCH(dispatch, vkCmdDispatch);
@@ -84,14 +78,33 @@ static void make_layout(struct raw_dispatch *raw, VkDescriptorSetLayoutCreateFla
 	                                       .flags = flags,
 	                                       .bindingCount = 2,
 	                                       .pBindings = bindings};
-	CHECK(vkCreateDescriptorSetLayout(raw->device.handle, &set, NULL, out_set));
+	RAW_CHECK(vkCreateDescriptorSetLayout(raw->device.handle, &set, NULL, out_set));
 	VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(struct dispatch_push)};
 	VkPipelineLayoutCreateInfo layout = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
 	                                     .setLayoutCount = 1,
 	                                     .pSetLayouts = out_set,
 	                                     .pushConstantRangeCount = 1,
 	                                     .pPushConstantRanges = &push};
-	CHECK(vkCreatePipelineLayout(raw->device.handle, &layout, NULL, out_layout));
+	RAW_CHECK(vkCreatePipelineLayout(raw->device.handle, &layout, NULL, out_layout));
+}
+
+static void make_template(struct raw_dispatch *raw)
+{
+	const VkDescriptorUpdateTemplateEntry both = {
+		.descriptorCount = 2,
+		.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+		.stride = sizeof(VkDescriptorBufferInfo),
+	};
+	VkDescriptorUpdateTemplateCreateInfo info = {
+		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_UPDATE_TEMPLATE_CREATE_INFO,
+		.descriptorUpdateEntryCount = 1,
+		.pDescriptorUpdateEntries = &both,
+		.templateType = VK_DESCRIPTOR_UPDATE_TEMPLATE_TYPE_PUSH_DESCRIPTORS_KHR,
+		.descriptorSetLayout = raw->pushed_set,
+		.pipelineBindPoint = VK_PIPELINE_BIND_POINT_COMPUTE,
+		.pipelineLayout = raw->pushed_layout,
+	};
+	RAW_CHECK(vkCreateDescriptorUpdateTemplate(raw->device.handle, &info, NULL, &raw->pushed_template));
 }
 
 static void make_pipelines(struct raw_dispatch *raw)
@@ -104,7 +117,9 @@ static void make_pipelines(struct raw_dispatch *raw)
 	make_layout(raw, VK_DESCRIPTOR_SET_LAYOUT_CREATE_PUSH_DESCRIPTOR_BIT_KHR, &raw->pushed_set,
 	            &raw->pushed_layout);
 	pushed.layout = raw->pushed_layout;
-	raw->pushed_pipeline = raw_pipeline_create(&pushed, VK_NULL_HANDLE, dispatch_spv, sizeof dispatch_spv);
+	raw->pushed_pipeline =
+		raw_pipeline_create(&pushed, VK_NULL_HANDLE, dispatch_spv, sizeof dispatch_spv);
+	make_template(raw);
 }
 
 /* ---- Memory ---- */
@@ -125,23 +140,23 @@ static void make_buffers(struct raw_dispatch *raw)
 {
 	VkMemoryRequirements need = {0};
 	for (uint32_t i = 0; i < DISPATCH_BUFFERS; i++) {
-		CHECK(vkCreateBuffer(raw->device.handle,
-		                     &(VkBufferCreateInfo){.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-		                                           .size = DISPATCH_BUFFER_BYTES,
-		                                           .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT},
-		                     NULL, &raw->buffers[i]));
+		RAW_CHECK(vkCreateBuffer(raw->device.handle,
+		                         &(VkBufferCreateInfo){.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+		                                               .size = DISPATCH_BUFFER_BYTES,
+		                                               .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT},
+		                         NULL, &raw->buffers[i]));
 		vkGetBufferMemoryRequirements(raw->device.handle, raw->buffers[i], &need);
 	}
 	VkDeviceSize step = (need.size + need.alignment - 1) / need.alignment * need.alignment;
-	CHECK(vkAllocateMemory(raw->device.handle,
-	                       &(VkMemoryAllocateInfo){.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-	                                               .allocationSize = DISPATCH_BUFFERS * step,
-	                                               .memoryTypeIndex =
-	                                                       memory_type(raw, need.memoryTypeBits)},
-	                       NULL, &raw->memory));
+	RAW_CHECK(vkAllocateMemory(raw->device.handle,
+	                           &(VkMemoryAllocateInfo){.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+	                                                   .allocationSize = DISPATCH_BUFFERS * step,
+	                                                   .memoryTypeIndex =
+	                                                           memory_type(raw, need.memoryTypeBits)},
+	                           NULL, &raw->memory));
 	for (uint32_t i = 0; i < DISPATCH_BUFFERS; i++)
-		CHECK(vkBindBufferMemory(raw->device.handle, raw->buffers[i], raw->memory, i * step));
-	CHECK(vkMapMemory(raw->device.handle, raw->memory, 0, VK_WHOLE_SIZE, 0, &raw->mapped));
+		RAW_CHECK(vkBindBufferMemory(raw->device.handle, raw->buffers[i], raw->memory, i * step));
+	RAW_CHECK(vkMapMemory(raw->device.handle, raw->memory, 0, VK_WHOLE_SIZE, 0, &raw->mapped));
 	memset(raw->mapped, 0, DISPATCH_BUFFERS * step);
 }
 
@@ -151,7 +166,7 @@ static VkDescriptorPool make_sets_pool(struct raw_dispatch *raw, uint32_t sets)
 {
 	VkDescriptorPool pool;
 	VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 2 * sets};
-	CHECK(vkCreateDescriptorPool(
+	RAW_CHECK(vkCreateDescriptorPool(
 		raw->device.handle,
 		&(VkDescriptorPoolCreateInfo){.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
 	                                      .maxSets = sets,
@@ -162,27 +177,29 @@ static VkDescriptorPool make_sets_pool(struct raw_dispatch *raw, uint32_t sets)
 }
 
 /* One write for both bindings: they are consecutive. */
-static VkWriteDescriptorSet describe(const struct raw_dispatch *raw, enum dispatch_shape shape, uint32_t index,
-                                     VkDescriptorBufferInfo out_infos[2])
+VkWriteDescriptorSet raw_dispatch_describe(const struct raw_dispatch *raw, enum dispatch_shape shape,
+                                           uint32_t index, VkDescriptorBufferInfo out_infos[2])
 {
-	out_infos[0] = (VkDescriptorBufferInfo){raw->buffers[dispatch_source(shape, index)], 0, VK_WHOLE_SIZE};
-	out_infos[1] = (VkDescriptorBufferInfo){raw->buffers[dispatch_target(shape, index)], 0, VK_WHOLE_SIZE};
+	out_infos[0] =
+		(VkDescriptorBufferInfo){raw->buffers[dispatch_source(shape, index)], 0, VK_WHOLE_SIZE};
+	out_infos[1] =
+		(VkDescriptorBufferInfo){raw->buffers[dispatch_target(shape, index)], 0, VK_WHOLE_SIZE};
 	return (VkWriteDescriptorSet){.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
 	                              .descriptorCount = 2,
 	                              .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
 	                              .pBufferInfo = out_infos};
 }
 
-static VkDescriptorSet make_set(struct raw_dispatch *raw, VkDescriptorPool pool, enum dispatch_shape shape,
-                                uint32_t index)
+VkDescriptorSet raw_dispatch_make_set(struct raw_dispatch *raw, VkDescriptorPool pool,
+                                      enum dispatch_shape shape, uint32_t index)
 {
 	VkDescriptorBufferInfo infos[2];
-	VkWriteDescriptorSet write = describe(raw, shape, index, infos);
+	VkWriteDescriptorSet write = raw_dispatch_describe(raw, shape, index, infos);
 	VkDescriptorSetAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
 	                                    .descriptorPool = pool,
 	                                    .descriptorSetCount = 1,
 	                                    .pSetLayouts = &raw->device.set_layout};
-	CHECK(raw->vk.allocate_sets(raw->device.handle, &info, &write.dstSet));
+	RAW_CHECK(raw->vk.allocate_sets(raw->device.handle, &info, &write.dstSet));
 	raw->vk.update_sets(raw->device.handle, 1, &write, 0, NULL);
 	return write.dstSet;
 }
@@ -193,8 +210,10 @@ static void make_ready_sets(struct raw_dispatch *raw)
 	raw->ready_pool = make_sets_pool(raw, 2 * DISPATCH_BUFFERS);
 	for (uint32_t i = 0; i < DISPATCH_BUFFERS; i++) {
 		raw->ready[DISPATCH_CHAIN][i] =
-			i < 2 ? make_set(raw, raw->ready_pool, DISPATCH_CHAIN, i) : VK_NULL_HANDLE;
-		raw->ready[DISPATCH_INDEPENDENT][i] = make_set(raw, raw->ready_pool, DISPATCH_INDEPENDENT, i);
+			i < 2 ? raw_dispatch_make_set(raw, raw->ready_pool, DISPATCH_CHAIN, i)
+			      : VK_NULL_HANDLE;
+		raw->ready[DISPATCH_INDEPENDENT][i] =
+			raw_dispatch_make_set(raw, raw->ready_pool, DISPATCH_INDEPENDENT, i);
 	}
 }
 
@@ -207,9 +226,9 @@ static void make_commands(struct raw_dispatch *raw, VkCommandPool *out_pool, VkC
 	VkCommandBufferAllocateInfo commands = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
 	                                        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
 	                                        .commandBufferCount = 1};
-	CHECK(vkCreateCommandPool(raw->device.handle, &pool, NULL, out_pool));
+	RAW_CHECK(vkCreateCommandPool(raw->device.handle, &pool, NULL, out_pool));
 	commands.commandPool = *out_pool;
-	CHECK(vkAllocateCommandBuffers(raw->device.handle, &commands, out_commands));
+	RAW_CHECK(vkAllocateCommandBuffers(raw->device.handle, &commands, out_commands));
 }
 
 void raw_dispatch_open(struct raw_dispatch *raw)
@@ -227,9 +246,12 @@ void raw_dispatch_open(struct raw_dispatch *raw)
 	for (int i = 0; i < 2 * RAW_BINDINGS; i++)
 		make_commands(raw, &raw->pools[i / RAW_BINDINGS][i % RAW_BINDINGS],
 		              &raw->command_buffers[i / RAW_BINDINGS][i % RAW_BINDINGS]);
-	CHECK(vkCreateFence(raw->device.handle,
-	                    &(VkFenceCreateInfo){.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO}, NULL,
-	                    &raw->fence));
+	VkCommandPoolCreateInfo small = {.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+	                                 .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT};
+	RAW_CHECK(vkCreateCommandPool(raw->device.handle, &small, NULL, &raw->small_pool));
+	RAW_CHECK(vkCreateFence(raw->device.handle,
+	                        &(VkFenceCreateInfo){.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO}, NULL,
+	                        &raw->fence));
 }
 
 void raw_dispatch_close(struct raw_dispatch *raw)
@@ -238,6 +260,8 @@ void raw_dispatch_close(struct raw_dispatch *raw)
 	vkDestroyFence(device, raw->fence, NULL);
 	for (int i = 0; i < 2 * RAW_BINDINGS; i++)
 		vkDestroyCommandPool(device, raw->pools[i / RAW_BINDINGS][i % RAW_BINDINGS], NULL);
+	vkDestroyCommandPool(device, raw->small_pool, NULL);
+	free(raw->small);
 	vkDestroyDescriptorPool(device, raw->sets_pool, NULL);
 	vkDestroyDescriptorPool(device, raw->ready_pool, NULL);
 	for (uint32_t i = 0; i < DISPATCH_BUFFERS; i++)
@@ -245,78 +269,9 @@ void raw_dispatch_close(struct raw_dispatch *raw)
 	vkFreeMemory(device, raw->memory, NULL);
 	vkDestroyPipeline(device, raw->pipeline, NULL);
 	vkDestroyPipeline(device, raw->pushed_pipeline, NULL);
+	vkDestroyDescriptorUpdateTemplate(device, raw->pushed_template, NULL);
 	vkDestroyPipelineLayout(device, raw->pushed_layout, NULL);
 	vkDestroyDescriptorSetLayout(device, raw->pushed_set, NULL);
 	raw_device_close(&raw->device);
 	raw_close(&raw->compute);
-}
-
-/* ---- Recording ---- */
-
-static void bind(struct raw_dispatch *raw, enum raw_binding binding, enum dispatch_shape shape, uint32_t index)
-{
-	VkDescriptorBufferInfo infos[2];
-	VkWriteDescriptorSet write;
-	VkDescriptorSet set;
-	if (binding == RAW_PUSHED) {
-		write = describe(raw, shape, index, infos);
-		raw->vk.push_descriptors(raw->commands, VK_PIPELINE_BIND_POINT_COMPUTE, raw->pushed_layout, 0, 1,
-		                         &write);
-		return;
-	}
-	if (binding == RAW_FRESH_SETS)
-		set = make_set(raw, raw->sets_pool, shape, index);
-	else
-		set = raw->ready[shape][shape == DISPATCH_CHAIN ? index & 1 : index % DISPATCH_BUFFERS];
-	raw->vk.bind_sets(raw->commands, VK_PIPELINE_BIND_POINT_COMPUTE, raw->device.layout, 0, 1, &set, 0, NULL);
-}
-
-static void barrier(struct raw_dispatch *raw, VkPipelineStageFlags to, VkAccessFlags access)
-{
-	VkMemoryBarrier memory = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-	                          .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
-	                          .dstAccessMask = access};
-	raw->vk.barrier(raw->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, to, 0, 1, &memory, 0, NULL, 0, NULL);
-}
-
-static void launch(struct raw_dispatch *raw, enum raw_binding binding, enum dispatch_shape shape, uint32_t index)
-{
-	struct dispatch_push push = {DISPATCH_THREADS, index};
-	if (shape == DISPATCH_CHAIN && index > 0)
-		barrier(raw, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-		        VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
-	bind(raw, binding, shape, index);
-	raw->vk.push_constants(raw->commands, binding == RAW_PUSHED ? raw->pushed_layout : raw->device.layout,
-	                       VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof push, &push);
-	raw->vk.dispatch(raw->commands, DISPATCH_THREADS / 64, 1, 1);
-}
-
-void raw_dispatch_record(struct raw_dispatch *raw, enum raw_binding binding, enum dispatch_shape shape, uint32_t count)
-{
-	VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-	raw->commands = raw->command_buffers[shape][binding];
-	CHECK(raw->vk.reset_commands(raw->device.handle, raw->pools[shape][binding], 0));
-	if (binding == RAW_FRESH_SETS)
-		CHECK(raw->vk.reset_sets(raw->device.handle, raw->sets_pool, 0));
-	CHECK(raw->vk.begin(raw->commands, &begin));
-	raw->vk.bind_pipeline(raw->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
-	                      binding == RAW_PUSHED ? raw->pushed_pipeline : raw->pipeline);
-	for (uint32_t i = 0; i < count; i++)
-		launch(raw, binding, shape, i);
-	barrier(raw, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
-	CHECK(raw->vk.end(raw->commands));
-}
-
-void raw_dispatch_submit(struct raw_dispatch *raw)
-{
-	VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-	                     .commandBufferCount = 1,
-	                     .pCommandBuffers = &raw->commands};
-	CHECK(raw->vk.reset_fences(raw->device.handle, 1, &raw->fence));
-	CHECK(raw->vk.submit(raw->queue, 1, &info, raw->fence));
-}
-
-void raw_dispatch_wait(struct raw_dispatch *raw)
-{
-	CHECK(raw->vk.wait(raw->device.handle, 1, &raw->fence, VK_TRUE, UINT64_MAX));
 }

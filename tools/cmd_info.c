@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "json.h"
+#include "memory_table.h"
 #include "session.h"
 #include "text_table.h"
 #include "tool.h"
@@ -84,7 +85,7 @@ static void device_table(const struct kiln_device_info *infos, size_t count,
 	kiln_text_table_finish(&table);
 }
 
-static void print_limits(const struct kiln_device_info *info)
+static void print_limits(const struct kiln_device_info *info, struct kiln_device *device)
 {
 	char a[KILN_PRETTY_BYTES], b[KILN_PRETTY_BYTES];
 
@@ -104,6 +105,7 @@ static void print_limits(const struct kiln_device_info *info)
 	       info->max_bindings);
 	printf("  memory            %s device, %s host\n", kiln_pretty_size(info->device_memory_bytes, a),
 	       kiln_pretty_size(info->host_memory_bytes, b));
+	kiln_memory_print(device);
 	printf("  timestamps        ");
 	if (info->timestamp_bits && info->timestamp_period_ns > 0)
 		printf("%u bits, %g ns\n", info->timestamp_bits, info->timestamp_period_ns);
@@ -191,19 +193,26 @@ static enum kiln_exit choose(struct kiln_tool *tool, struct kiln_device_params *
 }
 
 static void report_devices(struct kiln_tool *tool, const struct kiln_device_info *infos, size_t count,
-                           const struct kiln_device_info *chosen)
+                           struct kiln_device *device)
 {
-	cJSON *array;
+	const struct kiln_device_info *chosen = kiln_device_info(device);
+	cJSON *array, *object;
 
 	if (!tool->json) {
 		device_table(infos, count, chosen);
 		if (chosen)
-			print_limits(chosen);
+			print_limits(chosen, device);
 		return;
 	}
 	array = kiln_json_array(tool->root, "devices");
-	for (size_t i = 0; i < count; i++)
-		device_json(kiln_json_append(array), &infos[i], chosen && chosen->index == infos[i].index);
+	for (size_t i = 0; i < count; i++) {
+		bool is_chosen = chosen && chosen->index == infos[i].index;
+
+		object = kiln_json_append(array);
+		device_json(object, &infos[i], is_chosen);
+		if (is_chosen)
+			kiln_memory_json(object, device);
+	}
 }
 
 static bool take(void *user, int id, const char *value)
@@ -227,7 +236,7 @@ static enum kiln_exit run(struct kiln_tool *tool, int argc, char **argv)
 		printf("Kiln %s\n\n", KILN_VERSION);
 	status = kiln_device_list(&infos, &count);
 	code = status ? kiln_tool_fail_status(tool, status) : choose(tool, &params, &device);
-	report_devices(tool, infos, count, device ? kiln_device_info(device) : NULL);
+	report_devices(tool, infos, count, device);
 	report_cache(tool);
 	report_store(tool);
 	kiln_device_close(&device);

@@ -120,14 +120,17 @@ static enum kiln_exit resolve(struct kiln_run *run)
 /* From the call to the end of the work, as the host sees it. */
 static enum kiln_status launch(struct kiln_run *run, uint64_t *out_ns)
 {
-	struct kiln_launch_params params = {.push = run->push.bytes ? run->push.data : NULL,
+	struct kiln_arg args[KILN_BUFFERS_MAX];
+	struct kiln_launch_params params = {.args = args,
+	                                    .arg_count = run->buffer_count,
+	                                    .push = run->push.bytes ? run->push.data : NULL,
 	                                    .push_bytes = (uint32_t)run->push.bytes};
 	uint64_t start = kiln_tool_now_ns();
 	enum kiln_status status;
 
 	memcpy(params.threads, run->threads, sizeof params.threads);
 	for (size_t i = 0; i < run->buffer_count; i++)
-		params.buffers[i] = run->buffers[i].buffer;
+		args[i] = kiln_run_argument(&run->buffers[i]);
 	status = kiln_launch(run->kernel, &params);
 	if (!status)
 		status = kiln_device_wait(run->device);
@@ -210,6 +213,7 @@ void kiln_run_finish(struct kiln_run *run)
 {
 	for (size_t i = 0; i < run->buffer_count; i++) {
 		kiln_buffer_destroy(&run->buffers[i].buffer);
+		kiln_image_destroy(&run->buffers[i].image);
 		kiln_array_finish(&run->buffers[i].array);
 	}
 	kiln_kernel_destroy(&run->kernel);
@@ -297,7 +301,9 @@ static const char description[] =
 	"with TYPE u8, i8, u16, i16, u32, i32, u64, i64, f16, f32 or f64. COUNT and SIZE are elements:\n"
 	"1000, 64K (times 1024), 640x480; without COUNT, one element per thread. A binding without --in\n"
 	"gets zeros, one element per thread. raw:, npy: and png: before a file name override its\n"
-	"extension. An output is FILE.npy[:TYPE[:SIZE]], FILE.png[:PIXELS[:SIZE]], or raw bytes.\n"
+	"extension. A picture also fills a two-dimensional image, sampled (linearly where that is\n"
+	"possible, the border repeated) or storage; one without --in has a texel per thread.\n"
+	"An output is FILE.npy[:TYPE[:SIZE]], FILE.png[:PIXELS[:SIZE]], or raw bytes.\n"
 	"\n"
 	"In a LIST a type holds until the next one, each value is aligned to its size, and pad:N adds\n"
 	"N zero bytes. Times are from the call to the end of the work, as the host sees it.";

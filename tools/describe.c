@@ -36,6 +36,26 @@ static void print_dim(const struct kiln_workgroup_dim *dim)
 		printf("%u", dim->size);
 }
 
+static bool is_image(const struct kiln_binding *binding)
+{
+	uint32_t type = binding->layout.type;
+
+	return type == KILN_BINDING_STORAGE_IMAGE || type == KILN_BINDING_SAMPLED_IMAGE ||
+	       type == KILN_BINDING_COMBINED_IMAGE_SAMPLER;
+}
+
+/* "2D rgba8"; what a sampled image's texels are read as has no format. */
+static void describe_image(const struct kiln_binding_image *image, char *out_text, size_t bytes)
+{
+	char dimensions[16] = "cube";
+
+	if (image->dimensions)
+		snprintf(dimensions, sizeof dimensions, "%uD", image->dimensions);
+	snprintf(out_text, bytes, " %s%s%s %s", dimensions, image->arrayed ? " array" : "",
+	         image->multisampled ? " multisampled" : "",
+	         image->format ? kiln_image_format_name(image->format) : kiln_spec_type_name(image->component));
+}
+
 static void print_bindings(const struct kiln_entry_point *entry)
 {
 	static const char *const titles[] = {">set",       ">binding", "type", ">count", "access",
@@ -47,10 +67,13 @@ static void print_bindings(const struct kiln_entry_point *entry)
 	kiln_text_table_init(&table, titles);
 	for (size_t i = 0; i < entry->binding_count; i++) {
 		const struct kiln_binding *binding = &entry->bindings[i];
+		char image[64] = "";
 
+		if (is_image(binding))
+			describe_image(&binding->image, image, sizeof image);
 		kiln_text_table_add(&table, "%u", binding->layout.set);
 		kiln_text_table_add(&table, "%u", binding->layout.binding);
-		kiln_text_table_add(&table, "%s", kiln_binding_type_name(binding->layout.type));
+		kiln_text_table_add(&table, "%s%s", kiln_binding_type_name(binding->layout.type), image);
 		kiln_text_table_add(&table, binding->layout.count ? "%u" : "any", binding->layout.count);
 		kiln_text_table_add(&table, "%s", kiln_access_name(binding->layout.access));
 		kiln_text_table_add(&table, "%" PRIu64, binding->min_bytes);
@@ -135,6 +158,15 @@ void kiln_describe_print(const struct kiln_reflection *reflection, const char *o
 	print_constants(reflection);
 }
 
+static void image_json(cJSON *object, const struct kiln_binding_image *image)
+{
+	kiln_json_u64(object, "dimensions", image->dimensions);
+	kiln_json_text(object, "format", image->format ? kiln_image_format_name(image->format) : NULL);
+	kiln_json_text(object, "component", kiln_spec_type_name(image->component));
+	kiln_json_bool(object, "arrayed", image->arrayed);
+	kiln_json_bool(object, "multisampled", image->multisampled);
+}
+
 static void binding_json(cJSON *object, const struct kiln_binding *binding)
 {
 	kiln_json_u64(object, "set", binding->layout.set);
@@ -145,6 +177,8 @@ static void binding_json(cJSON *object, const struct kiln_binding *binding)
 	kiln_json_u64(object, "min_bytes", binding->min_bytes);
 	kiln_json_u64(object, "runtime_stride", binding->runtime_stride);
 	kiln_json_text(object, "name", binding->name);
+	if (is_image(binding))
+		image_json(kiln_json_object(object, "image"), &binding->image);
 }
 
 static void workgroup_json(cJSON *object, const struct kiln_entry_point *entry)

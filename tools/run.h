@@ -25,6 +25,7 @@ struct kiln_run_buffer {
 	char source[KILN_RUN_SOURCE];  /* where the contents came from, for the report */
 	char preview[KILN_RUN_SOURCE]; /* the first values after the launch */
 	struct kiln_buffer *buffer;
+	struct kiln_image *image; /* instead of a buffer, where the binding is one */
 };
 
 struct kiln_run_options {
@@ -83,6 +84,13 @@ enum kiln_exit kiln_run_download(struct kiln_run *run);
 /* Nothing without --trace. A run that failed is written too. */
 enum kiln_exit kiln_run_trace_begin(struct kiln_run *run);
 enum kiln_exit kiln_run_trace_end(struct kiln_run *run);
+/* Images: two-dimensional ones of what pictures hold, by themselves or with a sampler. */
+bool kiln_run_is_image(const struct kiln_binding *binding);
+/* Made up of as many texels as there are threads. */
+enum kiln_exit kiln_run_make_image(struct kiln_run *run, struct kiln_run_buffer *buffer);
+enum kiln_status kiln_run_upload_image(struct kiln_run *run, struct kiln_run_buffer *buffer);
+/* What a launch passes for the binding. */
+struct kiln_arg kiln_run_argument(const struct kiln_run_buffer *buffer);
 /* Files, and the report. */
 enum kiln_exit kiln_run_write(struct kiln_run *run);
 void kiln_run_report(struct kiln_run *run);

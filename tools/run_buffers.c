@@ -24,7 +24,9 @@ enum kiln_exit kiln_run_upload(struct kiln_run *run)
 			.contents = buffer->array.data,
 			.name = buffer->binding->name,
 		};
-		enum kiln_status status = kiln_buffer_create(run->device, &params, &buffer->buffer);
+		enum kiln_status status = kiln_run_is_image(buffer->binding)
+		                                  ? kiln_run_upload_image(run, buffer)
+		                                  : kiln_buffer_create(run->device, &params, &buffer->buffer);
 
 		if (status)
 			return cannot_create(run, i, status);
@@ -65,7 +67,9 @@ enum kiln_exit kiln_run_download(struct kiln_run *run)
 
 		if (!buffer->output && !written)
 			continue;
-		status = kiln_buffer_read(buffer->buffer, 0, buffer->array.data, buffer->array.bytes);
+		status = buffer->image
+		                 ? kiln_image_read(buffer->image, NULL, buffer->array.data, buffer->array.bytes)
+		                 : kiln_buffer_read(buffer->buffer, 0, buffer->array.data, buffer->array.bytes);
 		if (status)
 			return kiln_tool_fail_status(run->tool, status);
 		learn_type(buffer);

@@ -25,11 +25,11 @@ static enum kiln_exit list_bindings(struct kiln_run *run)
 	for (size_t i = 0; i < entry->binding_count; i++) {
 		const struct kiln_binding *binding = &entry->bindings[i];
 
-		if (!is_buffer(binding))
+		if (!is_buffer(binding) && !kiln_run_is_image(binding))
 			return kiln_tool_fail(
 				run->tool, KILN_EXIT_BAD_LAUNCH,
 				"binding %zu (set %u, binding %u) is %s%s; kiln run binds single "
-				"buffers only. Fix: use a storage buffer in the kernel",
+				"buffers and two-dimensional images of pictures only. Fix: use a storage buffer in the kernel",
 				i, binding->layout.set, binding->layout.binding,
 				binding->layout.count == 1 ? "" : "an array of ",
 				kiln_binding_type_name(binding->layout.type));
@@ -286,7 +286,9 @@ enum kiln_exit kiln_run_plan(struct kiln_run *run)
 	if (!code)
 		code = settle_threads(run);
 	for (size_t i = 0; !code && i < run->buffer_count; i++) {
-		if (!run->buffers[i].array.data)
+		if (kiln_run_is_image(run->buffers[i].binding))
+			code = kiln_run_make_image(run, &run->buffers[i]);
+		else if (!run->buffers[i].array.data)
 			code = load_sized(run, &run->buffers[i]);
 		if (!code)
 			note_short(run, &run->buffers[i]);

@@ -33,7 +33,7 @@ enum kiln_exit kiln_exit_of_status(enum kiln_status status)
 	if (status <= KILN_ERR_SPIRV_MAGIC && status >= KILN_ERR_SPIRV_CAPABILITY)
 		return KILN_EXIT_BAD_KERNEL;
 	if (status == KILN_ERR_SPECIALIZATION ||
-	    (status <= KILN_ERR_TOO_FEW_BUFFERS && status >= KILN_ERR_FOREIGN_OBJECT))
+	    (status <= KILN_ERR_TOO_FEW_BUFFERS && status >= KILN_ERR_IMAGE_MISMATCH))
 		return KILN_EXIT_BAD_LAUNCH;
 	if (status <= KILN_ERR_NOT_FOUND && status >= KILN_ERR_TOML_HOSTILE)
 		return KILN_EXIT_FILE;

@@ -66,10 +66,12 @@ static const struct {
 	ROW(KILN_ERR_THREADS_LIMIT, "The launch has more workgroups than the device can count."),
 	ROW(KILN_ERR_WORKGROUP_LIMIT, "The workgroup is beyond the device's limits."),
 	ROW(KILN_ERR_FOREIGN_OBJECT, "A buffer or kernel belongs to another device."),
-	ROW(KILN_ERR_DEVICE_LOST, "The device is lost; it must be opened again."),
+	ROW(KILN_ERR_IMAGE_MISMATCH, "An image is not what the kernel declares, or given where a buffer belongs."),
+	ROW(KILN_ERR_DEVICE_LOST, "The device is lost; it must be reopened, or closed and opened again."),
 	ROW(KILN_ERR_OUT_OF_DEVICE_MEMORY, "The device has no memory left for this."),
 	ROW(KILN_ERR_DRIVER, "A Vulkan call failed in the driver."),
 	ROW(KILN_ERR_EXPECTED_WARM, "A pipeline was compiled although KILN_CACHE_EXPECT=warm forbids it."),
+	ROW(KILN_ERR_CONTENTS_LOST, "A buffer's contents went with a lost device; they must be written again."),
 	ROW(KILN_ERR_INTERNAL, "Kiln contradicts itself: a bug in Kiln."),
 };
 

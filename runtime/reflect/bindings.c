@@ -74,6 +74,27 @@ static uint32_t buffer_type(const struct spirv_variable *variable, const struct 
 	return KILN_BINDING_UNIFORM_BUFFER;
 }
 
+static enum kiln_status image_of(const struct spirv_module *module, const struct spirv_type *leaf,
+                                 struct kiln_binding_image *out_image)
+{
+	const struct spirv_type *image =
+		leaf->kind == SPIRV_TYPE_SAMPLED_IMAGE ? &module->types.items[leaf->element] : leaf;
+	const uint32_t *words = &module->words[image->at];
+	uint32_t component, bytes;
+
+	if (image->kind != SPIRV_TYPE_IMAGE)
+		return KILN_OK;
+	KILN_TRY(kiln_spirv_type_index(module, image->at, words[2], &component));
+	*out_image = (struct kiln_binding_image){
+		.dimensions = words[3] <= SpvDim3D ? words[3] - SpvDim1D + 1 : 0,
+		.format = words[8],
+		.component = kiln_spirv_spec_type(&module->types.items[component], &bytes),
+		.arrayed = words[5] != 0,
+		.multisampled = words[6] != 0,
+	};
+	return KILN_OK;
+}
+
 static enum kiln_status type_and_size(const struct spirv_module *module,
                                       const struct spirv_variable *variable, struct kiln_binding *binding)
 {
@@ -86,7 +107,7 @@ static enum kiln_status type_and_size(const struct spirv_module *module,
 			                       "\"%s\" is of a type that is no descriptor "
 			                       "of a compute shader. " FIX,
 			                       name_of(variable));
-		return KILN_OK;
+		return image_of(module, leaf, &binding->image);
 	}
 	KILN_TRY(kiln_spirv_check_block(module, variable));
 	binding->layout.type = buffer_type(variable, leaf);

@@ -5,15 +5,14 @@
 
 #include <base/alloc.h>
 #include <base/error.h>
-#include <base/log.h>
 
 #include "debug_name.h"
 #include "device.h"
+#include "image.h"
+#include "memory_import.h"
 #include "slot_sets.h"
 #include "staging.h"
 
-/* Below this a read of uncached memory costs less than a copy, a submission and a wait. */
-static const uint64_t DIRECT_READ_BYTES = 1024;
 /* Above this the device zeroes its own memory faster than the host can across a bus. */
 static const uint64_t DIRECT_ZERO_BYTES = UINT64_C(256) << 10;
 
@@ -22,15 +21,29 @@ static uint64_t whole_words(uint64_t bytes)
 	return (bytes + 3) & ~UINT64_C(3);
 }
 
+VkBufferUsageFlags kiln_buffer_usage(const struct kiln_device *device)
+{
+	VkBufferUsageFlags usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+	                           VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+	                           VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+
+	if (device->capabilities.features.v12.bufferDeviceAddress)
+		usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
+	return usage;
+}
+
 static enum kiln_status create_handle(struct kiln_buffer *buffer)
 {
 	struct kiln_device *device = buffer->device;
+	VkExternalMemoryBufferCreateInfo external = {
+		.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
+		.handleTypes = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
+	};
 	VkBufferCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+		.pNext = buffer->pages ? &external : NULL,
 		.size = whole_words(buffer->bytes),
-		.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
-	                 VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
-	                 VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+		.usage = kiln_buffer_usage(device),
 		.sharingMode = VK_SHARING_MODE_EXCLUSIVE,
 	};
 	const uint32_t families[2] = {device->queues[0].family, device->queues[1].family};
@@ -42,8 +55,6 @@ static enum kiln_status create_handle(struct kiln_buffer *buffer)
 		info.queueFamilyIndexCount = 2;
 		info.pQueueFamilyIndices = families;
 	}
-	if (device->memory.device_address)
-		info.usage |= VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
 	KILN_VK_NEW(device, status, out, buffer->handle,
 	            device->vk.vkCreateBuffer(device->handle, &info, NULL, &buffer->handle));
 	kiln_debug_name(device, VK_OBJECT_TYPE_BUFFER, (uint64_t)(uintptr_t)buffer->handle, "%s",
@@ -59,7 +70,11 @@ static enum kiln_status attach_memory(struct kiln_buffer *buffer)
 	enum kiln_status status;
 
 	device->vk.vkGetBufferMemoryRequirements(device->handle, buffer->handle, &requirements);
-	status = kiln_memory_allocate(device, &requirements, buffer->kind, &buffer->memory);
+	if (buffer->pages)
+		status = kiln_memory_import(device, &requirements, buffer->pages, buffer->bytes,
+		                            &buffer->memory);
+	else
+		status = kiln_memory_allocate(device, &requirements, buffer->kind, &buffer->memory);
 	if (status != KILN_OK)
 		goto out;
 	KILN_VK(device, status, out,
@@ -83,6 +98,12 @@ static enum kiln_status attach_patiently(struct kiln_buffer *buffer)
 	return attach_memory(buffer);
 }
 
+enum kiln_status kiln_buffer_attach(struct kiln_buffer *buffer)
+{
+	KILN_TRY(create_handle(buffer));
+	return attach_patiently(buffer);
+}
+
 static void copy_name(char *target, size_t size, const char *name)
 {
 	size_t length = strnlen(name, size - 1);
@@ -91,8 +112,8 @@ static void copy_name(char *target, size_t size, const char *name)
 	target[length] = '\0';
 }
 
-enum kiln_status kiln_buffer_new(struct kiln_device *device, uint64_t bytes, enum kiln_memory kind,
-                                 const char *name, struct kiln_buffer **out_buffer)
+static enum kiln_status new_buffer(struct kiln_device *device, uint64_t bytes, enum kiln_memory kind,
+                                   void *pages, const char *name, struct kiln_buffer **out_buffer)
 {
 	struct kiln_buffer *buffer = kiln_alloc_zero(1, sizeof(*buffer));
 	enum kiln_status status;
@@ -107,29 +128,48 @@ enum kiln_status kiln_buffer_new(struct kiln_device *device, uint64_t bytes, enu
 	buffer->device = device;
 	buffer->bytes = bytes;
 	buffer->kind = kind;
+	buffer->pages = pages;
 	copy_name(buffer->name, sizeof(buffer->name), name);
 
-	status = create_handle(buffer);
-	if (status == KILN_OK)
-		status = attach_patiently(buffer);
+	status = kiln_buffer_attach(buffer);
 	if (status != KILN_OK) {
 		kiln_error_context(status, "buffer \"%s\" of %" PRIu64 " bytes", buffer->name, bytes);
 		kiln_buffer_free(buffer);
 		return status;
 	}
+	kiln_contents_init(buffer);
 	*out_buffer = buffer;
 	return KILN_OK;
+}
+
+enum kiln_status kiln_buffer_new(struct kiln_device *device, uint64_t bytes, enum kiln_memory kind,
+                                 const char *name, struct kiln_buffer **out_buffer)
+{
+	return new_buffer(device, bytes, kind, NULL, name, out_buffer);
+}
+
+enum kiln_status kiln_buffer_new_of(struct kiln_device *device, void *pages, uint64_t bytes, const char *name,
+                                    struct kiln_buffer **out_buffer)
+{
+	return new_buffer(device, bytes, KILN_MEMORY_UPLOAD, pages, name, out_buffer);
 }
 
 void kiln_buffer_free(struct kiln_buffer *buffer)
 {
 	struct kiln_device *device = buffer->device;
+	void (*released)(void *user) = buffer->released;
+	void *user = buffer->released_user;
 
-	if (buffer->handle)
+	kiln_contents_finish(buffer);
+	if (buffer->image)
+		kiln_image_drop(buffer->image);
+	if (buffer->handle && !buffer->imported)
 		device->vk.vkDestroyBuffer(device->handle, buffer->handle, NULL);
 	kiln_memory_free(device, &buffer->memory);
 	kiln_buffer_use_finish(&buffer->use);
 	kiln_free(buffer);
+	if (released)
+		released(user);
 }
 
 static void free_retired(void *object)
@@ -182,6 +222,21 @@ static enum kiln_status fill_contents(struct kiln_buffer *buffer, const void *co
 	return kiln_memory_flush(buffer->device, &buffer->memory, 0, whole);
 }
 
+enum kiln_status kiln_buffer_set(struct kiln_buffer *buffer, const void *contents)
+{
+	return contents ? fill_contents(buffer, contents) : fill_zeroes(buffer);
+}
+
+enum kiln_status kiln_buffer_check_bytes(const struct kiln_device *device, uint64_t bytes, const char *name)
+{
+	if (bytes <= device->memory.max_bytes)
+		return KILN_OK;
+	return kiln_error(KILN_ERR_TOO_LARGE,
+	                  "buffer \"%s\" of %" PRIu64 " bytes is over the device's limit of %" PRIu64
+	                  " bytes, which is %s. Fix: spread the data over several buffers",
+	                  name, bytes, device->memory.max_bytes, device->memory.max_why);
+}
+
 static enum kiln_status check_create(struct kiln_device *device, const struct kiln_buffer_params *params,
                                      struct kiln_buffer **out_buffer)
 {
@@ -197,13 +252,7 @@ static enum kiln_status check_create(struct kiln_device *device, const struct ki
 	           (int)params->memory);
 	KILN_TRY(kiln_device_check(device));
 	KILN_TRY(kiln_device_check_launch(device));
-	if (params->bytes > device->memory.max_bytes)
-		return kiln_error(KILN_ERR_TOO_LARGE,
-		                  "buffer \"%s\" of %" PRIu64 " bytes is over the device's limit of %" PRIu64
-		                  " bytes. Fix: spread the data over several buffers",
-		                  params->name ? params->name : "buffer", params->bytes,
-		                  device->memory.max_bytes);
-	return KILN_OK;
+	return kiln_buffer_check_bytes(device, params->bytes, params->name ? params->name : "buffer");
 }
 
 enum kiln_status kiln_buffer_create(struct kiln_device *device, const struct kiln_buffer_params *params,
@@ -217,9 +266,13 @@ enum kiln_status kiln_buffer_create(struct kiln_device *device, const struct kil
 	                         params->name ? params->name : "buffer", &buffer));
 	kiln_device_reference(device);
 	buffer->read_only = params->read_only;
-	status = params->contents ? fill_contents(buffer, params->contents) : fill_zeroes(buffer);
+	status = params->shadowed ? kiln_contents_shadow(buffer) : KILN_OK;
+	if (status == KILN_OK)
+		status = kiln_buffer_set(buffer, params->contents);
 	if (status != KILN_OK)
 		goto out;
+	if (params->contents)
+		kiln_contents_wrote(buffer, 0, params->contents, params->bytes);
 	*out_buffer = buffer;
 	return KILN_OK;
 out:
@@ -244,6 +297,22 @@ void kiln_buffer_unreference(struct kiln_buffer *buffer)
 	kiln_device_unreference(device);
 }
 
+/* The caller's pages are the caller's again when this returns, unless a graph holds the buffer too. Where the wait fails the
+ * device is lost, and they are let go later. */
+static void let_go(struct kiln_buffer *buffer)
+{
+	struct kiln_device *device = buffer->device;
+
+	if (kiln_stream_wait_buffer(buffer, true) != KILN_OK) {
+		kiln_buffer_unreference(buffer);
+		return;
+	}
+	if (atomic_fetch_sub_explicit(&buffer->references, 1, memory_order_acq_rel) != 1)
+		return;
+	kiln_buffer_free(buffer);
+	kiln_device_unreference(device);
+}
+
 void kiln_buffer_destroy(struct kiln_buffer **buffer)
 {
 	struct kiln_buffer *gone = buffer ? *buffer : NULL;
@@ -251,7 +320,11 @@ void kiln_buffer_destroy(struct kiln_buffer **buffer)
 	if (!gone)
 		return;
 	*buffer = NULL;
-	if (!kiln_device_is_inherited(gone->device))
+	if (kiln_device_is_inherited(gone->device))
+		return;
+	if (gone->pages && !gone->released)
+		let_go(gone);
+	else
 		kiln_buffer_unreference(gone);
 }
 
@@ -269,89 +342,4 @@ enum kiln_status kiln_buffer_check_range(const struct kiln_buffer *buffer, const
 	           " bytes. Fix: keep offset + bytes within the buffer",
 	           call, bytes, offset, buffer->name, buffer->bytes);
 	return kiln_device_check(buffer->device);
-}
-
-bool kiln_buffer_is_read_directly(const struct kiln_buffer *buffer, uint64_t bytes)
-{
-	return buffer->memory.data && (buffer->memory.cached || bytes <= DIRECT_READ_BYTES);
-}
-
-enum kiln_status kiln_buffer_get(struct kiln_buffer *buffer, uint64_t offset, void *out_data, uint64_t bytes)
-{
-	KILN_TRY(kiln_memory_invalidate(buffer->device, &buffer->memory, offset, bytes));
-	memcpy(out_data, (unsigned char *)buffer->memory.data + offset, (size_t)bytes);
-	return KILN_OK;
-}
-
-enum kiln_status kiln_buffer_read(struct kiln_buffer *buffer, uint64_t offset, void *out_data, uint64_t bytes)
-{
-	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_buffer_read", offset, bytes));
-	KILN_CHECK(out_data || !bytes,
-	           "kiln_buffer_read: out_data is NULL. Fix: pass room for %" PRIu64 " bytes", bytes);
-	if (!bytes)
-		return KILN_OK;
-	if (!kiln_buffer_is_read_directly(buffer, bytes))
-		return kiln_staging_read(&buffer->device->stream, buffer, offset, out_data, bytes);
-
-	KILN_TRY(kiln_stream_wait_buffer(buffer, false));
-	return kiln_buffer_get(buffer, offset, out_data, bytes);
-}
-
-/* Flushing carries whole atoms to the device: where memory is not coherent, the bytes around the range must be
- * the device's latest first. A mapped buffer has them, and changes that are not flushed yet. */
-static enum kiln_status refresh(struct kiln_buffer *buffer, uint64_t offset, uint64_t bytes)
-{
-	if (atomic_load(&buffer->mapped))
-		return KILN_OK;
-	return kiln_memory_invalidate(buffer->device, &buffer->memory, offset, bytes);
-}
-
-enum kiln_status kiln_buffer_put(struct kiln_buffer *buffer, uint64_t offset, const void *data,
-                                 uint64_t bytes)
-{
-	KILN_TRY(refresh(buffer, offset, bytes));
-	memcpy((unsigned char *)buffer->memory.data + offset, data, (size_t)bytes);
-	return kiln_memory_flush(buffer->device, &buffer->memory, offset, bytes);
-}
-
-enum kiln_status kiln_buffer_write(struct kiln_buffer *buffer, uint64_t offset, const void *data,
-                                   uint64_t bytes)
-{
-	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_buffer_write", offset, bytes));
-	KILN_CHECK(data || !bytes,
-	           "kiln_buffer_write: data is NULL. Fix: pass the %" PRIu64 " bytes to write", bytes);
-	if (!bytes)
-		return KILN_OK;
-	if (!buffer->memory.data)
-		return kiln_staging_write(&buffer->device->stream, buffer, offset, data, bytes);
-
-	KILN_TRY(kiln_stream_wait_buffer(buffer, true));
-	return kiln_buffer_put(buffer, offset, data, bytes);
-}
-
-enum kiln_status kiln_buffer_map(struct kiln_buffer *buffer, void **out_data)
-{
-	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_buffer_map", 0, 0));
-	KILN_CHECK(out_data, "kiln_buffer_map: out_data is NULL. Fix: pass where the address goes");
-	if (!buffer->memory.data)
-		return kiln_error(
-			KILN_ERR_UNSUPPORTED,
-			"buffer \"%s\" is in device memory that the host cannot see. Fix: use kiln_buffer_read() and "
-			"kiln_buffer_write(), or create it with KILN_MEMORY_UPLOAD or KILN_MEMORY_READBACK",
-			buffer->name);
-
-	KILN_TRY(kiln_stream_wait_buffer(buffer, true));
-	KILN_TRY(kiln_memory_invalidate(buffer->device, &buffer->memory, 0, buffer->bytes));
-	atomic_store(&buffer->mapped, true);
-	*out_data = buffer->memory.data;
-	return KILN_OK;
-}
-
-void kiln_buffer_unmap(struct kiln_buffer *buffer)
-{
-	if (!buffer || !atomic_exchange(&buffer->mapped, false))
-		return;
-	if (kiln_memory_flush(buffer->device, &buffer->memory, 0, buffer->bytes) != KILN_OK)
-		kiln_log(KILN_LOG_ERROR, "host writes to buffer \"%s\" may be lost: %s", buffer->name,
-		         kiln_error_message());
 }

@@ -7,6 +7,7 @@
 
 #include <kiln/buffer.h>
 
+#include "buffer_contents.h"
 #include "memory.h"
 #include "retire.h"
 #include "stream_order.h"
@@ -20,9 +21,15 @@ struct kiln_buffer {
 	uint64_t bytes;                /* as asked for */
 	enum kiln_memory kind;
 	bool read_only;
+	VkBufferUsageFlags imported;  /* the program's VkBuffer, of this usage; 0 = Kiln's own */
+	void *pages;                  /* the caller's, imported; NULL = Kiln's memory */
+	void (*released)(void *user); /* called when it is freed; may be NULL */
+	void *released_user;
 	atomic_bool mapped;          /* by kiln_buffer_map() */
 	struct kiln_buffer_use use;  /* the streams' */
 	struct kiln_retired retired; /* the streams' */
+	struct kiln_image *image;    /* whose memory and uses these are, image.h; NULL = a buffer */
+	struct kiln_buffer_contents contents;
 	char name[48];
 };
 
@@ -30,6 +37,21 @@ struct kiln_buffer {
  * checked. */
 enum kiln_status kiln_buffer_new(struct kiln_device *device, uint64_t bytes, enum kiln_memory kind,
                                  const char *name, struct kiln_buffer **out_buffer);
+
+/* A buffer of the caller's aligned pages, without a device reference too. */
+enum kiln_status kiln_buffer_new_of(struct kiln_device *device, void *pages, uint64_t bytes, const char *name,
+                                    struct kiln_buffer **out_buffer);
+
+/* KILN_ERR_TOO_LARGE, naming the limit. */
+enum kiln_status kiln_buffer_check_bytes(const struct kiln_device *device, uint64_t bytes, const char *name);
+
+/* What every buffer may be used for. */
+VkBufferUsageFlags kiln_buffer_usage(const struct kiln_device *device);
+
+/* Gives a buffer without them a VkBuffer and memory, and sets all bytes: to zeroes where `contents` is NULL. For buffers whose
+ * device was reopened. */
+enum kiln_status kiln_buffer_attach(struct kiln_buffer *buffer);
+enum kiln_status kiln_buffer_set(struct kiln_buffer *buffer, const void *contents);
 
 /* The buffer exists, the range lies in it, and its device is not lost; `call` is for the message. */
 enum kiln_status kiln_buffer_check_range(const struct kiln_buffer *buffer, const char *call, uint64_t offset,

@@ -18,7 +18,7 @@
 
 void kiln_device_lose(struct kiln_device *device)
 {
-	atomic_store_explicit(&device->lost, KILN_ERR_DEVICE_LOST, memory_order_release);
+	kiln_loss_latch(device, NULL, VK_SUCCESS, NULL);
 }
 
 void kiln_device_abandon(struct kiln_device *device)
@@ -29,9 +29,10 @@ void kiln_device_abandon(struct kiln_device *device)
 
 enum kiln_status kiln_device_vk_error(struct kiln_device *device, VkResult result, const char *call)
 {
-	if (result == VK_ERROR_DEVICE_LOST)
-		kiln_device_lose(device);
-	return kiln_vk_error(result, call);
+	if (result != VK_ERROR_DEVICE_LOST)
+		return kiln_vk_error(result, call);
+	kiln_loss_latch(device, NULL, result, call);
+	return kiln_loss_error(device);
 }
 
 bool kiln_device_is_inherited(const struct kiln_device *device)
@@ -46,12 +47,10 @@ enum kiln_status kiln_device_check(struct kiln_device *device)
 		                  "device '%s' was opened before this process was forked off, and drivers do "
 		                  "not follow into a child. Fix: open a device in this process",
 		                  device->info.name);
-	if (atomic_load_explicit(&device->lost, memory_order_acquire) == KILN_OK)
+	if (atomic_load_explicit(&device->lost, memory_order_acquire) == KILN_OK ||
+	    atomic_load_explicit(&device->reopener, memory_order_relaxed) == kiln_loss_thread())
 		return KILN_OK;
-	return kiln_error(KILN_ERR_DEVICE_LOST,
-	                  "device '%s' was lost by an earlier call. Fix: close it and open it again; look "
-	                  "for an endless loop or an out-of-bounds access in the last kernel",
-	                  device->info.name);
+	return kiln_loss_error(device);
 }
 
 enum kiln_status kiln_device_check_launch(struct kiln_device *device)
@@ -96,14 +95,30 @@ static enum kiln_status choose(const struct kiln_physical *devices, size_t count
 	return status;
 }
 
-static void copy_facts(struct kiln_device *device, const struct kiln_physical *physical,
-                       const struct kiln_device_setup *setup)
+static void copy_queues(struct kiln_device *device, const struct kiln_physical *physical)
 {
 	device->physical = physical->handle;
 	device->queues[0].family = physical->queue_family;
 	device->queues[1].family = physical->async_family;
 	device->queues[1].index = physical->async_index;
 	device->queue_count = physical->has_async ? 2 : 1;
+}
+
+static uint32_t rebindable(const VkPhysicalDeviceVulkan12Features *use)
+{
+	uint32_t types = 0;
+
+	if (use->descriptorBindingStorageBufferUpdateAfterBind)
+		types |= 1u << KILN_BINDING_STORAGE_BUFFER;
+	if (use->descriptorBindingUniformBufferUpdateAfterBind)
+		types |= 1u << KILN_BINDING_UNIFORM_BUFFER;
+	return types;
+}
+
+static void copy_facts(struct kiln_device *device, const struct kiln_physical *physical,
+                       const struct kiln_device_setup *setup)
+{
+	copy_queues(device, physical);
 	device->info = physical->info;
 	device->limits = physical->limits;
 	device->min_subgroup_size = physical->min_subgroup_size;
@@ -112,6 +127,9 @@ static void copy_facts(struct kiln_device *device, const struct kiln_physical *p
 	device->has_timeline = setup->features.v12.timelineSemaphore;
 	device->has_feedback = setup->feedback;
 	device->has_cache_control = setup->features.v13.pipelineCreationCacheControl;
+	device->has_memory_budget = setup->memory_budget;
+	device->rebindable = rebindable(&setup->features.v12);
+	device->has_host_import = setup->host_import;
 	device->has_subgroup_control = setup->features.v13.subgroupSizeControl && physical->max_subgroup_size;
 	device->capabilities.features = setup->features;
 	device->capabilities.subgroup_operations = physical->subgroup_operations;
@@ -122,40 +140,48 @@ static void copy_facts(struct kiln_device *device, const struct kiln_physical *p
 }
 
 /* One entry for each family; returns how many. */
-static uint32_t list_queues(const struct kiln_physical *physical, VkDeviceQueueCreateInfo queues[2])
+static uint32_t list_queues(const struct kiln_device *device, VkDeviceQueueCreateInfo queues[2])
 {
 	static const float priorities[2] = {1.0f, 1.0f};
-	bool same = physical->has_async && physical->async_family == physical->queue_family;
+	bool same = device->queue_count == 2 && device->queues[1].family == device->queues[0].family;
 
 	queues[0] = queues[1] = (VkDeviceQueueCreateInfo){
 		.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-		.queueFamilyIndex = physical->queue_family,
+		.queueFamilyIndex = device->queues[0].family,
 		.queueCount = same ? 2 : 1,
 		.pQueuePriorities = priorities,
 	};
-	queues[1].queueFamilyIndex = physical->async_family;
-	return physical->has_async && !same ? 2 : 1;
+	queues[1].queueFamilyIndex = device->queues[1].family;
+	return device->queue_count == 2 && !same ? 2 : 1;
 }
 
-static enum kiln_status create_device(struct kiln_device *device, const struct kiln_physical *physical,
-                                      const struct kiln_device_setup *setup)
+enum kiln_status kiln_device_create_vulkan(const struct kiln_device *device,
+                                           const struct kiln_device_setup *setup, VkDevice *out_handle)
 {
 	VkDeviceQueueCreateInfo queues[2];
 	VkDeviceCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
 		.pNext = &setup->features.core,
-		.queueCreateInfoCount = list_queues(physical, queues),
+		.queueCreateInfoCount = list_queues(device, queues),
 		.pQueueCreateInfos = queues,
 		.enabledExtensionCount = setup->extension_count,
 		.ppEnabledExtensionNames = setup->extensions,
 	};
 	VkDevice handle = VK_NULL_HANDLE; /* undefined after a failure, so it is not the device's yet */
-	VkResult result = device->instance.vkCreateDevice(physical->handle, &info, NULL, &handle);
+	VkResult result = device->instance.vkCreateDevice(device->physical, &info, NULL, &handle);
 
 	if (result < 0)
 		return kiln_vk_error(result, "vkCreateDevice");
-	device->handle = handle;
-	kiln_loader_device_table(device->instance.handle, device->handle, &device->vk);
+	*out_handle = handle;
+	return KILN_OK;
+}
+
+static enum kiln_status create_device(struct kiln_device *device, const struct kiln_physical *physical,
+                                      const struct kiln_device_setup *setup)
+{
+	copy_queues(device, physical);
+	KILN_TRY(kiln_device_create_vulkan(device, setup, &device->handle));
+	kiln_loader_device_table(device->instance.get, device->instance.handle, device->handle, &device->vk);
 	return KILN_OK;
 }
 
@@ -170,13 +196,23 @@ static void take_fingerprint(struct kiln_device *device, const struct kiln_physi
 		kiln_device_fingerprint_of(physical, setup, device->instance.validation, build_id);
 }
 
-static enum kiln_status open_vulkan(struct kiln_device *device, const struct kiln_device_params *params)
+void kiln_device_take(struct kiln_device *device, const struct kiln_physical *physical,
+                      const struct kiln_device_setup *setup)
+{
+	copy_facts(device, physical, setup);
+	take_fingerprint(device, physical, setup);
+	kiln_timestamps_init(device, setup->calibrated_timestamps);
+}
+
+static enum kiln_status open_vulkan(struct kiln_device *device, const struct kiln_device_params *params,
+                                    const void *how)
 {
 	struct kiln_physical *devices = NULL;
 	struct kiln_device_setup setup;
 	size_t count = 0, index = 0;
 	enum kiln_status status;
 
+	(void)how;
 	KILN_TRY(kiln_instance_init(&device->instance, wants_validation(params->validation)));
 	status = kiln_physical_list(&device->instance, &devices, &count);
 	if (status == KILN_OK)
@@ -186,11 +222,8 @@ static enum kiln_status open_vulkan(struct kiln_device *device, const struct kil
 		                              params->robustness == KILN_ROBUSTNESS_BUFFERS, &setup);
 	if (status == KILN_OK)
 		status = create_device(device, &devices[index], &setup);
-	if (status == KILN_OK) {
-		copy_facts(device, &devices[index], &setup);
-		take_fingerprint(device, &devices[index], &setup);
-		kiln_timestamps_init(device, setup.calibrated_timestamps);
-	}
+	if (status == KILN_OK)
+		kiln_device_take(device, &devices[index], &setup);
 	kiln_free(devices);
 	return status;
 }
@@ -246,6 +279,10 @@ static enum kiln_status init_tiers(struct kiln_device *device)
 
 	KILN_TRY(kiln_mutex_init(&device->tuned_keys.lock));
 	device->tuned_keys.lock_ready = true;
+	KILN_TRY(kiln_mutex_init(&device->reopening));
+	device->reopening_ready = true;
+	KILN_TRY(kiln_parts_init(&device->parts));
+	KILN_TRY(kiln_loss_init(&device->loss));
 	KILN_TRY(kiln_watch_init(device));
 	KILN_TRY(kiln_streams_init(device));
 	KILN_TRY(kiln_helpers_init(&device->helpers));
@@ -253,19 +290,19 @@ static enum kiln_status init_tiers(struct kiln_device *device)
 	device->programs.drop_module = drop_module;
 	device->programs.user = device;
 	KILN_TRY(kiln_pipeline_tier_init(&device->pipelines, entries, bytes));
+	KILN_TRY(kiln_samplers_init(device));
 	KILN_TRY(kiln_memory_init(device));
 	device->memory.device_address = device->capabilities.features.v12.bufferDeviceAddress;
 	return KILN_OK;
 }
 
-enum kiln_status kiln_device_open(const struct kiln_device_params *params, struct kiln_device **out_device)
+enum kiln_status kiln_device_make(const struct kiln_device_params *params, kiln_device_vulkan_fn *set_up,
+                                  const void *how, struct kiln_device **out_device)
 {
 	static const struct kiln_device_params defaults;
 	struct kiln_device *device;
 	enum kiln_status status;
 
-	KILN_CHECK(out_device,
-	           "kiln_device_open: out_device is NULL. Fix: pass the address of a device pointer");
 	if (!params)
 		params = &defaults;
 	KILN_CHECK(
@@ -283,7 +320,7 @@ enum kiln_status kiln_device_open(const struct kiln_device_params *params, struc
 	device->sidecars = params->manifest_sidecars;
 	device->expect_warm =
 		params->expect_warm || kiln_setting_choice(&kiln_env_process, KILN_SETTING_CACHE_EXPECT) != 0;
-	status = open_vulkan(device, params);
+	status = set_up(device, params, how);
 	if (status == KILN_OK)
 		status = init_tiers(device);
 	if (status != KILN_OK) {
@@ -294,6 +331,13 @@ enum kiln_status kiln_device_open(const struct kiln_device_params *params, struc
 	open_store(device, params);
 	*out_device = device;
 	return KILN_OK;
+}
+
+enum kiln_status kiln_device_open(const struct kiln_device_params *params, struct kiln_device **out_device)
+{
+	KILN_CHECK(out_device,
+	           "kiln_device_open: out_device is NULL. Fix: pass the address of a device pointer");
+	return kiln_device_make(params, open_vulkan, NULL, out_device);
 }
 
 /* ---- Closing ---- */
@@ -319,8 +363,10 @@ static void destroy(struct kiln_device *device)
 		kiln_pipeline_tier_finish(&device->pipelines);
 		kiln_programs_finish(&device->programs);
 		kiln_streams_finish(device);
+		kiln_samplers_finish(device);
 		kiln_memory_finish(device);
-		device->vk.vkDestroyDevice(device->handle, NULL);
+		if (!device->imported)
+			device->vk.vkDestroyDevice(device->handle, NULL);
 	}
 	if (device->owns_cache)
 		kiln_cache_close(&device->cache);
@@ -330,6 +376,10 @@ static void destroy(struct kiln_device *device)
 	kiln_instance_finish(&device->instance);
 	if (device->tuned_keys.lock_ready)
 		kiln_mutex_finish(&device->tuned_keys.lock);
+	if (device->reopening_ready)
+		kiln_mutex_finish(&device->reopening);
+	kiln_parts_finish(&device->parts);
+	kiln_loss_finish(&device->loss);
 	kiln_free(device->tuned_keys.keys);
 	kiln_free(device);
 }
@@ -364,6 +414,9 @@ void kiln_device_close(struct kiln_device **device)
 	if (kiln_streams_drain(*device) != KILN_OK)
 		kiln_log(KILN_LOG_WARN, "closing device '%s': %s", (*device)->info.name,
 		         kiln_error_message());
+	/* A graph that was retired before the loss keeps what in turn keeps the device. */
+	if (!atomic_load_explicit(&(*device)->abandoned, memory_order_relaxed))
+		kiln_streams_collect_alone(*device);
 	if (kiln_store_save_if_dirty((*device)->store, NULL) != KILN_OK)
 		kiln_log(KILN_LOG_WARN, "tuned sizes are not saved: %s", kiln_error_message());
 	kiln_device_unreference(*device);

@@ -1,5 +1,6 @@
 #include "device_features.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <base/alloc.h>
@@ -36,6 +37,8 @@
 	FEATURE(v12, shaderSubgroupExtendedTypes)                                \
 	FEATURE(v12, bufferDeviceAddress)                                        \
 	FEATURE(v12, timelineSemaphore)                                          \
+	FEATURE(v12, descriptorBindingStorageBufferUpdateAfterBind)              \
+	FEATURE(v12, descriptorBindingUniformBufferUpdateAfterBind)              \
 	FEATURE(v12, vulkanMemoryModel)                                          \
 	FEATURE(v12, vulkanMemoryModelDeviceScope)                               \
 	FEATURE(v12, vulkanMemoryModelAvailabilityVisibilityChains)              \
@@ -62,14 +65,10 @@
 	FEATURE(explicit_layout, workgroupMemoryExplicitLayout16BitAccess)       \
 	FEATURE(clock, shaderSubgroupClock)                                      \
 	FEATURE(clock, shaderDeviceClock)                                        \
-	FEATURE(executable, pipelineExecutableInfo)
+	FEATURE(executable, pipelineExecutableInfo)                              \
+	FEATURE(fault, deviceFault)
 
-struct extension_list {
-	VkExtensionProperties *names;
-	uint32_t count;
-};
-
-static bool has(const struct extension_list *list, const char *name)
+static bool has(const struct kiln_extension_list *list, const char *name)
 {
 	for (uint32_t i = 0; i < list->count; i++)
 		if (strcmp(list->names[i].extensionName, name) == 0)
@@ -77,10 +76,15 @@ static bool has(const struct extension_list *list, const char *name)
 	return false;
 }
 
-static enum kiln_status list_extensions(const struct kiln_instance *instance, VkPhysicalDevice physical,
-                                        struct extension_list *out_list)
+bool kiln_extension_listed(const struct kiln_extension_list *list, const char *name)
 {
-	struct extension_list list = {0};
+	return has(list, name);
+}
+
+enum kiln_status kiln_extension_list_read(const struct kiln_instance *instance, VkPhysicalDevice physical,
+                                          struct kiln_extension_list *out_list)
+{
+	struct kiln_extension_list list = {0};
 	VkResult result = instance->vkEnumerateDeviceExtensionProperties(physical, NULL, &list.count, NULL);
 
 	if (result < 0)
@@ -110,7 +114,7 @@ static void chain(struct kiln_device_features *features, void *next, VkStructure
 }
 
 static void build_chain(struct kiln_device_features *features, uint32_t api,
-                        const struct extension_list *list)
+                        const struct kiln_extension_list *list)
 {
 	memset(features, 0, sizeof(*features));
 	features->core.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
@@ -135,6 +139,8 @@ static void build_chain(struct kiln_device_features *features, uint32_t api,
 	if (has(list, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME))
 		chain(features, &features->executable,
 		      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR);
+	if (has(list, VK_EXT_DEVICE_FAULT_EXTENSION_NAME))
+		chain(features, &features->fault, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT);
 }
 
 static void keep_wanted(struct kiln_device_features *use, const struct kiln_device_features *have)
@@ -144,7 +150,7 @@ static void keep_wanted(struct kiln_device_features *use, const struct kiln_devi
 #undef KEEP
 }
 
-static void name_extensions(struct kiln_device_setup *setup, const struct extension_list *list)
+static void name_extensions(struct kiln_device_setup *setup, const struct kiln_extension_list *list)
 {
 	const struct kiln_device_features *use = &setup->features;
 	const struct {
@@ -159,6 +165,8 @@ static void name_extensions(struct kiln_device_setup *setup, const struct extens
 		{VK_KHR_SHADER_NON_SEMANTIC_INFO_EXTENSION_NAME, setup->api_version < VK_API_VERSION_1_3},
 		{VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME, use->executable.sType != 0},
 		{VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME, true},
+		{VK_EXT_DEVICE_FAULT_EXTENSION_NAME, use->fault.deviceFault != 0},
+		{VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME, true},
 		{"VK_KHR_portability_subset", true}, /* obligatory wherever it is offered */
 	};
 
@@ -166,18 +174,58 @@ static void name_extensions(struct kiln_device_setup *setup, const struct extens
 		if (rows[i].wanted && has(list, rows[i].name))
 			setup->extensions[setup->extension_count++] = rows[i].name;
 	setup->calibrated_timestamps = has(list, VK_EXT_CALIBRATED_TIMESTAMPS_EXTENSION_NAME);
+	setup->host_import = has(list, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+	setup->memory_budget = has(list, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 	setup->feedback = setup->api_version >= VK_API_VERSION_1_3 ||
 	                  has(list, VK_EXT_PIPELINE_CREATION_FEEDBACK_EXTENSION_NAME);
+}
+
+void kiln_features_take(const struct kiln_device_features *enabled, const struct kiln_extension_list *list,
+                        struct kiln_device_setup *setup)
+{
+	struct kiln_device_features *use = &setup->features;
+
+	keep_wanted(use, enabled);
+	use->core.features.robustBufferAccess = enabled->core.features.robustBufferAccess;
+	use->atomic_float.sType = enabled->atomic_float.sType;
+	use->explicit_layout.sType = enabled->explicit_layout.sType;
+	use->clock.sType = enabled->clock.sType;
+	use->executable.sType = enabled->executable.sType;
+	name_extensions(setup, list);
+}
+
+/* The structs of a version are not filled below it. */
+static bool was_asked(const struct kiln_device_features *have, size_t offset)
+{
+	if (offset >= offsetof(struct kiln_device_features, v11) &&
+	    offset < offsetof(struct kiln_device_features, v12) + sizeof(have->v12))
+		return have->v12.sType != 0;
+	if (offset >= offsetof(struct kiln_device_features, v13) &&
+	    offset < offsetof(struct kiln_device_features, v13) + sizeof(have->v13))
+		return have->v13.sType != 0;
+	return true;
+}
+
+const char *kiln_features_excess(const struct kiln_device_features *use,
+                                 const struct kiln_device_features *have)
+{
+#define EXCESS(member, field)                                                         \
+	if (use->member.field && !have->member.field &&                               \
+	    was_asked(have, offsetof(struct kiln_device_features, member.field)))     \
+		return #field;
+	WANTED(EXCESS)
+#undef EXCESS
+	return NULL;
 }
 
 enum kiln_status kiln_features_choose(const struct kiln_instance *instance, VkPhysicalDevice physical,
                                       bool robust, struct kiln_device_setup *out_setup)
 {
 	struct kiln_device_features have;
-	struct extension_list list;
+	struct kiln_extension_list list;
 	VkPhysicalDeviceProperties properties;
 
-	KILN_TRY(list_extensions(instance, physical, &list));
+	KILN_TRY(kiln_extension_list_read(instance, physical, &list));
 	memset(out_setup, 0, sizeof(*out_setup));
 	instance->vkGetPhysicalDeviceProperties(physical, &properties);
 	out_setup->api_version =
@@ -187,6 +235,10 @@ enum kiln_status kiln_features_choose(const struct kiln_instance *instance, VkPh
 	instance->vkGetPhysicalDeviceFeatures2(physical, &have.core);
 	keep_wanted(&out_setup->features, &have);
 	out_setup->features.core.features.robustBufferAccess = robust;
+	if (robust) { /* only some devices check bounds of what is updated after it was bound */
+		out_setup->features.v12.descriptorBindingStorageBufferUpdateAfterBind = VK_FALSE;
+		out_setup->features.v12.descriptorBindingUniformBufferUpdateAfterBind = VK_FALSE;
+	}
 	name_extensions(out_setup, &list);
 	kiln_free(list.names);
 	return KILN_OK;

@@ -63,6 +63,8 @@ static void hash_features(struct kiln_hasher *hasher, const struct kiln_device_s
 	kiln_hash_u32(hasher, setup->extension_count);
 	for (uint32_t i = 0; i < setup->extension_count; i++)
 		kiln_hash_string(hasher, setup->extensions[i]);
+	if (setup->imported)
+		kiln_hash_digest(hasher, &setup->application);
 }
 
 static void hash_driver(struct kiln_hasher *hasher, const struct kiln_physical *physical,

@@ -9,12 +9,41 @@
 #include "buffer.h"
 #include "device.h"
 #include "kernel.h"
+#include "launch_mode.h"
 #include "pipeline.h"
 
 static enum kiln_status no_memory(void)
 {
 	return kiln_error(KILN_ERR_OUT_OF_MEMORY,
 	                  "out of memory recording a graph. Fix: free memory and call again");
+}
+
+static void lose_objects(void *object)
+{
+	struct kiln_graph *graph = object;
+	struct kiln_device *device = graph->device;
+
+	for (uint32_t i = 0; i < graph->pool_count; i++)
+		device->vk.vkDestroyDescriptorPool(device->handle, graph->pools[i], NULL);
+	graph->pool_count = 0;
+	kiln_graph_free_families(graph);
+	if (graph->queries)
+		device->vk.vkDestroyQueryPool(device->handle, graph->queries, NULL);
+	graph->queries = VK_NULL_HANDLE;
+	graph->gone = true;
+}
+
+static const struct kiln_part_class graph_parts = {lose_objects, NULL};
+
+enum kiln_status kiln_graph_check(const struct kiln_graph *graph, const char *call)
+{
+	if (!graph->gone)
+		return KILN_OK;
+	return kiln_error(
+		KILN_ERR_DEVICE_LOST,
+		"%s: the graph was recorded before device '%s' was lost and reopened. Fix: destroy it "
+		"and record it again",
+		call, graph->device->info.name);
 }
 
 enum kiln_status kiln_graph_new(struct kiln_device *device, struct kiln_graph **out_graph)
@@ -25,6 +54,7 @@ enum kiln_status kiln_graph_new(struct kiln_device *device, struct kiln_graph **
 		return no_memory();
 	graph->device = device;
 	graph->replan = true;
+	kiln_part_add(device, &graph->part, &graph_parts, graph);
 	kiln_device_reference(device);
 	*out_graph = graph;
 	return KILN_OK;
@@ -41,23 +71,27 @@ static void free_node(struct kiln_graph_node *node)
 	kiln_free(node->uses);
 }
 
+void kiln_graph_release(struct kiln_graph *graph)
+{
+	while (graph->node_count)
+		free_node(&graph->nodes[--graph->node_count]);
+	while (graph->buffer_count)
+		kiln_buffer_unreference(graph->buffers[--graph->buffer_count].buffer);
+}
+
 void kiln_graph_free(struct kiln_graph *graph)
 {
 	struct kiln_device *device = graph->device;
 
-	for (uint32_t i = 0; i < graph->pool_count; i++)
-		device->vk.vkDestroyDescriptorPool(device->handle, graph->pools[i], NULL);
-	if (graph->commands)
-		device->vk.vkDestroyCommandPool(device->handle, graph->commands, NULL);
-	for (uint32_t i = 0; i < graph->node_count; i++)
-		free_node(&graph->nodes[i]);
-	for (uint32_t i = 0; i < graph->buffer_count; i++)
-		kiln_buffer_unreference(graph->buffers[i].buffer);
+	kiln_part_remove(device, &graph->part);
+	lose_objects(graph);
+	kiln_graph_release(graph);
+	kiln_modes_free_scratch(graph->modes);
+	kiln_modes_unreference(graph->modes);
 	kiln_free(graph->nodes);
+	kiln_free(graph->operations);
 	kiln_free(graph->buffers);
 	kiln_free(graph->buffer_index);
-	kiln_free(graph->segments);
-	kiln_free(graph->list);
 	kiln_free(graph->pools);
 	kiln_free(graph->summary);
 	kiln_free(graph);
@@ -132,6 +166,7 @@ static enum kiln_status reserve_node(struct kiln_graph *graph)
 {
 	uint32_t room = graph->node_room ? 2 * graph->node_room : 64;
 	struct kiln_graph_node *nodes;
+	uint32_t *operations;
 
 	if (graph->node_count < graph->node_room)
 		return KILN_OK;
@@ -139,6 +174,10 @@ static enum kiln_status reserve_node(struct kiln_graph *graph)
 	if (!nodes)
 		return no_memory();
 	graph->nodes = nodes;
+	operations = kiln_realloc(graph->operations, room * sizeof(*operations));
+	if (!operations)
+		return no_memory();
+	graph->operations = operations;
 	graph->node_room = room;
 	return KILN_OK;
 }
@@ -162,15 +201,45 @@ static enum kiln_status add(struct kiln_graph *graph, struct kiln_graph_node nod
 		return status;
 	}
 	node.changed = true;
+	node.told = graph->operation_count;
+	if (!graph->grouping)
+		graph->operations[graph->operation_count++] = graph->node_count;
 	graph->nodes[graph->node_count++] = node;
 	return KILN_OK;
 }
 
-/* The kernel's lock keeps what is invalidated meanwhile. */
+/* ---- Several as one ---- */
+
+uint32_t kiln_graph_group_begin(struct kiln_graph *graph)
+{
+	if (!graph)
+		return 0;
+	graph->grouping = true;
+	return graph->node_count;
+}
+
+void kiln_graph_group_end(struct kiln_graph *graph, uint32_t first, bool sealed, enum kiln_status status)
+{
+	if (!graph)
+		return;
+	graph->grouping = false;
+	while (status != KILN_OK && graph->node_count > first)
+		free_node(&graph->nodes[--graph->node_count]);
+	for (uint32_t i = first; i < graph->node_count; i++)
+		graph->nodes[i].sealed = sealed;
+	if (graph->node_count > first)
+		graph->operations[graph->operation_count++] = graph->node_count - 1;
+}
+
+/* The kernel's lock keeps what is invalidated meanwhile; Kiln's own are never replaced. */
 static struct kiln_pipeline *hold_pipeline(const struct kiln_stream_launch *launch)
 {
-	struct kiln_pipeline *pipeline;
+	struct kiln_pipeline *pipeline = launch->pipeline;
 
+	if (!launch->current) {
+		kiln_pipeline_reference(pipeline);
+		return pipeline;
+	}
 	kiln_mutex_lock(&launch->kernel->lock);
 	pipeline = atomic_load_explicit(launch->current, memory_order_relaxed);
 	kiln_pipeline_reference(pipeline);
@@ -185,10 +254,12 @@ enum kiln_status kiln_graph_add_launch(struct kiln_graph *graph, const struct ki
 		.kernel = launch->kernel,
 		.entry = launch->entry,
 		.push_bytes = launch->push_bytes,
+		.indirect = launch->indirect,
 	};
 
 	memcpy(node.groups, launch->groups, sizeof(node.groups));
-	kiln_kernel_reference(node.kernel);
+	if (node.kernel)
+		kiln_kernel_reference(node.kernel);
 	node.pipeline = hold_pipeline(launch);
 	if (node.push_bytes) {
 		node.push = kiln_memdup(launch->push, node.push_bytes);
@@ -197,7 +268,16 @@ enum kiln_status kiln_graph_add_launch(struct kiln_graph *graph, const struct ki
 			return no_memory();
 		}
 	}
-	return add(graph, node, launch->bindings, launch->binding_count);
+	return add(graph, node, launch->bindings, launch->binding_count + launch->indirect);
+}
+
+enum kiln_status kiln_graph_add_sliced(struct kiln_graph *graph, const struct kiln_stream_launch *launch,
+                                       struct kiln_variant *variant)
+{
+	KILN_TRY(kiln_graph_add_launch(graph, launch));
+	graph->nodes[graph->node_count - 1].sliced = variant;
+	graph->sliced++;
+	return KILN_OK;
 }
 
 enum kiln_status kiln_graph_add_copy(struct kiln_graph *graph, const struct kiln_stream_binding ends[2])

@@ -1,53 +1,69 @@
-/* Graphs from outside: recording one, changing it, launching it. */
+/* Graphs from outside: recording one, changing it. Launching it: graph_run.c. */
 #include "graph.h"
 
 #include <string.h>
 
-#include <base/alloc.h>
 #include <base/error.h>
 
-#include "buffer.h"
 #include "device.h"
+#include "image.h"
 #include "kernel.h"
 #include "launch.h"
-#include "stream_order.h"
-#include "stream_slot.h"
-#include "trace.h"
 
 /* ---- Keeping it up to date ---- */
 
+/* Usually the caller has waited already, and then nothing but that is looked at. */
+static enum kiln_status wait_one(struct kiln_device *device, struct kiln_ticket ticket)
+{
+	struct kiln_stream *stream = kiln_stream_find(device, ticket.stream);
+	bool done =
+		stream && ticket.value <= atomic_load_explicit(&stream->done_ticket, memory_order_acquire);
+
+	if (stream)
+		kiln_stream_unreference(stream);
+	return done ? KILN_OK : kiln_ticket_wait(device, ticket, KILN_WAIT_FOREVER);
+}
+
 /* What is in flight reads the old sets and commands. */
-static enum kiln_status wait_in_flight(struct kiln_graph *graph)
+enum kiln_status kiln_graph_wait(struct kiln_graph *graph)
 {
 	for (size_t i = 0; i < sizeof(graph->in_flight) / sizeof(graph->in_flight[0]); i++) {
 		if (graph->in_flight[i].stream)
-			KILN_TRY(kiln_ticket_wait(graph->device, graph->in_flight[i], KILN_WAIT_FOREVER));
+			KILN_TRY(wait_one(graph->device, graph->in_flight[i]));
 		graph->in_flight[i] = (struct kiln_ticket){0};
 	}
 	return KILN_OK;
 }
 
-static void summarise(struct kiln_graph *graph)
+static void summarise_one(struct kiln_graph *graph, uint32_t index)
 {
-	for (uint32_t i = 0; i < graph->buffer_count; i++) {
-		const struct kiln_graph_buffer *buffer = &graph->buffers[i];
+	const struct kiln_graph_buffer *buffer = &graph->buffers[index];
 
-		graph->summary[i] = (struct kiln_stream_binding){
-			.buffer = buffer->buffer,
-			.offset = buffer->range.begin,
-			.bytes = buffer->range.end - buffer->range.begin,
-			.access = buffer->access,
-		};
-	}
+	graph->summary[index] = (struct kiln_stream_binding){
+		.buffer = buffer->buffer,
+		.offset = buffer->range.begin,
+		.bytes = buffer->range.end - buffer->range.begin,
+		.access = buffer->access,
+	};
 }
 
-static enum kiln_status bring_up_to_date(struct kiln_graph *graph)
+static void summarise(struct kiln_graph *graph)
+{
+	for (uint32_t i = 0; i < graph->buffer_count; i++)
+		summarise_one(graph, i);
+}
+
+enum kiln_status kiln_graph_refresh(struct kiln_graph *graph)
 {
 	if (!graph->stale)
 		return KILN_OK;
-	KILN_TRY(wait_in_flight(graph));
+	KILN_TRY(kiln_graph_wait(graph));
+	if (graph->replan) {
+		kiln_graph_plan(graph);
+		summarise(graph);
+	}
+	KILN_TRY(kiln_graph_make_pool(graph));
 	KILN_TRY(kiln_graph_record(graph));
-	summarise(graph);
 	graph->stale = false;
 	return KILN_OK;
 }
@@ -71,22 +87,6 @@ enum kiln_status kiln_graph_begin(struct kiln_stream *stream)
 	return KILN_OK;
 }
 
-static enum kiln_status make_pool(struct kiln_graph *graph)
-{
-	VkCommandPoolCreateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-		.flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-		.queueFamilyIndex = graph->device->queues[0].family,
-	};
-	enum kiln_status status = KILN_OK;
-
-	KILN_VK_NEW(graph->device, status, out, graph->commands,
-	            graph->device->vk.vkCreateCommandPool(graph->device->handle, &info, NULL,
-	                                                  &graph->commands));
-out:
-	return status;
-}
-
 enum kiln_status kiln_graph_end(struct kiln_stream *stream, struct kiln_graph **out_graph)
 {
 	struct kiln_graph *graph;
@@ -98,13 +98,13 @@ enum kiln_status kiln_graph_end(struct kiln_stream *stream, struct kiln_graph **
 	KILN_CHECK(graph, "kiln_graph_end: stream '%s' records no graph. Fix: call kiln_graph_begin() first",
 	           stream->name);
 	atomic_store_explicit(&stream->graph, NULL, memory_order_relaxed);
-	kiln_graph_plan(graph);
-	status = make_pool(graph);
+	graph->family = stream->queue->family;
+	status = kiln_graph_check(graph, "kiln_graph_end");
 	if (status == KILN_OK)
 		status = kiln_graph_make_sets(graph);
 	graph->stale = true;
 	if (status == KILN_OK)
-		status = bring_up_to_date(graph);
+		status = kiln_graph_refresh(graph);
 	if (status != KILN_OK) {
 		kiln_graph_destroy(&graph);
 		return status;
@@ -130,6 +130,9 @@ void kiln_graph_destroy(struct kiln_graph **graph)
 	device = gone->device;
 	if (kiln_device_is_inherited(device))
 		return;
+	/* A lost device keeps what is retired until it is closed, and what keeps the device would keep it open. */
+	if (atomic_load_explicit(&device->lost, memory_order_relaxed) != KILN_OK)
+		kiln_graph_release(gone);
 	gone->retired = (struct kiln_retired){.free = free_retired, .object = gone};
 	kiln_stream_retire(device, &gone->retired);
 	kiln_device_unreference(device);
@@ -137,7 +140,7 @@ void kiln_graph_destroy(struct kiln_graph **graph)
 
 size_t kiln_graph_length(const struct kiln_graph *graph)
 {
-	return graph ? graph->node_count : 0;
+	return graph ? graph->operation_count : 0;
 }
 
 struct kiln_graph_counters kiln_graph_counters(const struct kiln_graph *graph)
@@ -150,14 +153,23 @@ struct kiln_graph_counters kiln_graph_counters(const struct kiln_graph *graph)
 static enum kiln_status find_launch(struct kiln_graph *graph, size_t index, const char *call,
                                     struct kiln_graph_node **out_node)
 {
+	struct kiln_graph_node *node;
+
 	KILN_CHECK(graph, "%s: the graph is NULL. Fix: record one with kiln_graph_begin()", call);
 	KILN_TRY(kiln_device_check(graph->device));
-	KILN_CHECK(index < graph->node_count,
+	KILN_TRY(kiln_graph_check(graph, call));
+	KILN_CHECK(index < graph->operation_count,
 	           "%s: operation %zu of a graph of %u. Fix: count from 0 in the order of recording", call,
-	           index, graph->node_count);
-	KILN_CHECK(graph->nodes[index].operation == KILN_GRAPH_LAUNCH,
+	           index, graph->operation_count);
+	node = &graph->nodes[graph->operations[index]];
+	KILN_CHECK(
+		!node->sealed,
+		"%s: operation %zu is a speculation, which stays as it was recorded. Fix: record the graph "
+		"again",
+		call, index);
+	KILN_CHECK(node->operation == KILN_GRAPH_LAUNCH,
 	           "%s: operation %zu is a copy or a fill. Fix: change launches only", call, index);
-	*out_node = &graph->nodes[index];
+	*out_node = node;
 	return KILN_OK;
 }
 
@@ -170,18 +182,21 @@ enum kiln_status kiln_graph_set_arg(struct kiln_graph *graph, size_t index, size
 
 	KILN_TRY(find_launch(graph, index, "kiln_graph_set_arg", &node));
 	KILN_CHECK(value, "kiln_graph_set_arg: the argument is NULL. Fix: pass the buffer and its range");
-	binding = (struct kiln_stream_binding){value->buffer, value->offset, value->bytes, 0};
+	KILN_TRY(kiln_launch_take_argument(value, argument, &binding));
 	KILN_TRY(kiln_launch_check_argument(node->kernel, node->entry, argument, &binding));
 	KILN_TRY(kiln_graph_buffer(graph, binding.buffer, &use));
-	KILN_TRY(wait_in_flight(graph));
+	summarise_one(graph, use);
+	KILN_TRY(kiln_graph_wait(graph));
 	node->bindings[argument] = binding;
 	node->uses[argument] = use;
-	kiln_graph_mark(graph, (uint32_t)index);
+	if (!node->pipeline->rebindable)
+		kiln_graph_mark(graph, graph->operations[index]);
 	graph->stale = true;
 	kiln_graph_write_sets(graph, node);
-	if (!graph->replan && kiln_graph_breaks_plan(graph, (uint32_t)index, (uint32_t)argument))
+	if (!graph->replan && kiln_graph_breaks_plan(graph, graph->operations[index], (uint32_t)argument))
 		graph->replan = true;
-	kiln_graph_widen(graph, (uint32_t)index, (uint32_t)argument);
+	kiln_graph_widen(graph, graph->operations[index], (uint32_t)argument);
+	summarise_one(graph, use);
 	return KILN_OK;
 }
 
@@ -196,87 +211,7 @@ enum kiln_status kiln_graph_set_push(struct kiln_graph *graph, size_t index, con
 	if (node->push_bytes == 0)
 		return KILN_OK;
 	memcpy(node->push, push, node->push_bytes);
-	kiln_graph_mark(graph, (uint32_t)index);
+	kiln_graph_mark(graph, graph->operations[index]);
 	graph->stale = true;
-	return KILN_OK;
-}
-
-/* ---- Launching ---- */
-
-static enum kiln_status check_launch(struct kiln_graph *graph, struct kiln_stream *stream)
-{
-	KILN_CHECK(graph, "kiln_graph_launch: the graph is NULL. Fix: record one with kiln_graph_begin()");
-	KILN_CHECK(stream,
-	           "kiln_graph_launch: the stream is NULL. Fix: create one with kiln_stream_create()");
-	if (stream->device != graph->device)
-		return kiln_error(
-			KILN_ERR_FOREIGN_OBJECT,
-			"kiln_graph_launch: stream '%s' belongs to another device than the graph. Fix: "
-			"use one of the device the graph was recorded on",
-			stream->name);
-	if (stream->queue->family != graph->device->queues[0].family)
-		return kiln_error(KILN_ERR_UNSUPPORTED,
-		                  "kiln_graph_launch: stream '%s' is on a queue of another family than the graph was "
-		                  "recorded for. Fix: launch graphs on streams of KILN_QUEUE_MAIN",
-		                  stream->name);
-	KILN_CHECK(
-		!kiln_stream_graph(stream),
-		"kiln_graph_launch: stream '%s' records a graph itself. Fix: call kiln_graph_end() first, or "
-		"use another stream",
-		stream->name);
-	return kiln_device_check(graph->device);
-}
-
-/* The oldest makes room, waited for where it is another stream's. */
-static enum kiln_status note_in_flight(struct kiln_graph *graph, struct kiln_ticket ticket)
-{
-	size_t count = sizeof(graph->in_flight) / sizeof(graph->in_flight[0]);
-
-	for (size_t i = 0; i < count; i++)
-		if (graph->in_flight[i].stream == ticket.stream || graph->in_flight[i].stream == 0) {
-			graph->in_flight[i] = ticket;
-			return KILN_OK;
-		}
-	KILN_TRY(kiln_ticket_wait(graph->device, graph->in_flight[0], KILN_WAIT_FOREVER));
-	graph->in_flight[0] = ticket;
-	return KILN_OK;
-}
-
-/* A graph is one operation: its own were recorded before anybody looked. */
-static void watch(struct kiln_watching *watching, struct kiln_stream *stream, struct kiln_stream_slot *slot)
-{
-	const struct kiln_operation operation = {.kind = KILN_TRACE_GRAPH, .name = "graph"};
-
-	kiln_watch_begin(watching, stream, slot, &operation);
-	kiln_watch_end_with_list(watching, stream, slot);
-}
-
-enum kiln_status kiln_graph_launch(struct kiln_graph *graph, struct kiln_stream *stream,
-                                   struct kiln_ticket *out_ticket)
-{
-	struct kiln_watching watching;
-	struct kiln_command_list list;
-	struct kiln_stream_slot *slot;
-	struct kiln_ticket ticket;
-	enum kiln_status status;
-	bool ordered;
-
-	KILN_TRY(check_launch(graph, stream));
-	KILN_TRY(bring_up_to_date(graph));
-	watching = kiln_watching(&graph->device->watch);
-	KILN_TRY(kiln_stream_open(stream, graph->summary, graph->buffer_count, &slot, &ordered));
-	kiln_stream_order(stream, slot, graph->summary, graph->buffer_count);
-	if (watching.on)
-		watch(&watching, stream, slot);
-	list = (struct kiln_command_list){graph->list, graph->segment_count + 2};
-	ticket = (struct kiln_ticket){stream->id, slot->ticket};
-	status = kiln_stream_submit_locked(stream, &list);
-	kiln_stream_close(stream, 0, ordered);
-	if (status != KILN_OK)
-		return status;
-	graph->counters.launches++;
-	KILN_TRY(note_in_flight(graph, ticket));
-	if (out_ticket)
-		*out_ticket = ticket;
 	return KILN_OK;
 }

@@ -62,7 +62,8 @@ static void start(struct kiln_graph *graph)
 	graph->counters.barriers = 0;
 }
 
-/* What came before the graph is the stream's concern, so the first operation never needs a barrier. */
+/* What came before the graph is the stream's concern, so the first operation never needs a barrier. Nor does a launch in
+ * slices, or what follows it: the stream orders those as it does any of its own. */
 void kiln_graph_plan(struct kiln_graph *graph)
 {
 	uint64_t epoch = 1;
@@ -71,13 +72,14 @@ void kiln_graph_plan(struct kiln_graph *graph)
 	start(graph);
 	for (uint32_t i = 0; i < graph->node_count; i++) {
 		struct kiln_graph_node *node = &graph->nodes[i];
-		bool barrier = needs_barrier(graph, node, epoch);
+		bool alone = node->sliced || (i > 0 && graph->nodes[i - 1].sliced);
+		bool barrier = !alone && needs_barrier(graph, node, epoch);
 
-		if (barrier) {
+		if (barrier || alone) {
 			epoch++;
 			epoch_first = i;
-			graph->counters.barriers++;
 		}
+		graph->counters.barriers += barrier;
 		if (barrier != node->barrier)
 			kiln_graph_mark(graph, i);
 		node->barrier = barrier;

@@ -13,22 +13,30 @@
 #include "pipeline.h"
 #include "stream_command.h"
 
-#define SEGMENT_NODES 512u /* in a fresh segment */
-#define SEGMENTS_MAX 1024u /* each costs its submission */
-#define SPLIT_SHARE 8u     /* a segment is split when at most one operation in so many changed */
+#define SEGMENT_NODES 512u  /* in a fresh segment */
+#define SEGMENTS_MAX 1024u  /* each costs its submission */
+#define COMMANDS_BYTES 256u /* of a driver's command buffer, where recording begins */
+#define SPLIT_SHARE 8u      /* a segment is split when at most one operation in so many changed */
 
 /* ---- Descriptor sets ---- */
 
+/* By enum kiln_binding_type, less 1: what launches pass comes first in it, samplers last. */
+static void count_descriptors(const struct kiln_graph_node *node,
+                              VkDescriptorPoolSize sizes[KILN_BINDING_SAMPLER])
+{
+	for (size_t i = 0; i < node->entry->binding_count; i++)
+		sizes[node->entry->bindings[i].layout.type - 1].descriptorCount +=
+			node->entry->bindings[i].layout.count;
+}
+
 static enum kiln_status make_pool(struct kiln_graph *graph, uint32_t first, uint32_t count)
 {
-	VkDescriptorPoolSize sizes[] = {
-		{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1},
-		{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1},
-	};
+	VkDescriptorPoolSize sizes[KILN_BINDING_SAMPLER];
 	VkDescriptorPoolCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+		.flags = kiln_descriptor_pool_flags(graph->device),
 		.maxSets = 1,
-		.poolSizeCount = 2,
+		.poolSizeCount = KILN_BINDING_SAMPLER,
 		.pPoolSizes = sizes,
 	};
 	VkDescriptorPool *pools = kiln_realloc(graph->pools, (graph->pool_count + 1u) * sizeof(*pools));
@@ -38,12 +46,13 @@ static enum kiln_status make_pool(struct kiln_graph *graph, uint32_t first, uint
 		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
 		                  "out of memory recording a graph. Fix: free memory and call again");
 	graph->pools = pools;
+	for (uint32_t type = 1; type <= KILN_BINDING_SAMPLER; type++)
+		sizes[type - 1] = (VkDescriptorPoolSize){kiln_descriptor_type(type), 1};
 	for (uint32_t i = first; i < first + count; i++) {
 		if (graph->nodes[i].operation != KILN_GRAPH_LAUNCH)
 			continue;
 		info.maxSets += graph->nodes[i].pipeline->set_count;
-		sizes[0].descriptorCount += graph->nodes[i].binding_count;
-		sizes[1].descriptorCount += graph->nodes[i].binding_count;
+		count_descriptors(&graph->nodes[i], sizes);
 	}
 	KILN_VK(graph->device, status, out,
 	        graph->device->vk.vkCreateDescriptorPool(graph->device->handle, &info, NULL,
@@ -61,7 +70,7 @@ static enum kiln_status make_node_sets(struct kiln_graph *graph, struct kiln_gra
 	};
 	enum kiln_status status = KILN_OK;
 
-	if (node->operation != KILN_GRAPH_LAUNCH || node->binding_count == 0 || node->sets)
+	if (node->operation != KILN_GRAPH_LAUNCH || node->pipeline->set_count == 0 || node->sets)
 		return KILN_OK;
 	info.descriptorSetCount = node->pipeline->set_count;
 	info.pSetLayouts = node->pipeline->sets;
@@ -94,7 +103,7 @@ void kiln_graph_write_sets(struct kiln_graph *graph, struct kiln_graph_node *nod
 	const struct kiln_stream_launch launch = {
 		.entry = node->entry,
 		.bindings = node->bindings,
-		.binding_count = node->binding_count,
+		.binding_count = node->binding_count - node->indirect,
 	};
 
 	kiln_command_write_sets(graph->device, &launch, node->sets);
@@ -159,6 +168,7 @@ static void record_launch(struct kiln_graph *graph, VkCommandBuffer commands,
                           const struct kiln_graph_node *node, const struct kiln_pipeline **bound)
 {
 	const struct VolkDeviceTable *vk = &graph->device->vk;
+	const struct kiln_stream_binding *counts = &node->bindings[node->binding_count - node->indirect];
 
 	if (*bound != node->pipeline)
 		vk->vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, node->pipeline->handle);
@@ -167,13 +177,17 @@ static void record_launch(struct kiln_graph *graph, VkCommandBuffer commands,
 		vk->vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, node->pipeline->layout,
 		                            0, node->pipeline->set_count, node->sets, 0, NULL);
 	kiln_command_push(graph->device, commands, node->pipeline, node->push, node->push_bytes);
-	vk->vkCmdDispatch(commands, node->groups[0], node->groups[1], node->groups[2]);
+	if (node->indirect)
+		vk->vkCmdDispatchIndirect(commands, counts->buffer->handle, counts->offset);
+	else
+		vk->vkCmdDispatch(commands, node->groups[0], node->groups[1], node->groups[2]);
 }
 
 static void record_labelled_launch(struct kiln_graph *graph, VkCommandBuffer commands,
                                    const struct kiln_graph_node *node, const struct kiln_pipeline **bound)
 {
-	kiln_debug_label_begin(graph->device, commands, node->kernel->name);
+	kiln_debug_label_begin(graph->device, commands,
+	                       node->kernel ? node->kernel->name : "kiln's own kernel");
 	record_launch(graph, commands, node, bound);
 	kiln_debug_label_end(graph->device, commands);
 }
@@ -203,20 +217,32 @@ static void record_node(struct kiln_graph *graph, VkCommandBuffer commands,
 	}
 }
 
+static enum kiln_status forget_changes(struct kiln_graph *graph, struct kiln_graph_segment *segment)
+{
+	for (uint32_t i = segment->first; i < segment->first + segment->count; i++)
+		graph->nodes[i].changed = false;
+	segment->changed = 0;
+	segment->dirty = false;
+	return KILN_OK;
+}
+
 static enum kiln_status record_segment(struct kiln_graph *graph, struct kiln_graph_segment *segment)
 {
 	const struct kiln_pipeline *bound = NULL;
 	enum kiln_status status = KILN_OK;
 
 	segment->dirty = true; /* until it is whole */
+	if (segment->alone)
+		return forget_changes(graph, segment);
 	KILN_TRY(begin(graph, segment->commands));
-	for (uint32_t i = segment->first; i < segment->first + segment->count; i++)
+	kiln_graph_restamp(graph, segment->commands, segment->first, segment->count);
+	for (uint32_t i = segment->first; i < segment->first + segment->count; i++) {
+		kiln_graph_stamp(graph, segment->commands, i, false);
 		record_node(graph, segment->commands, &graph->nodes[i], &bound);
+		kiln_graph_stamp(graph, segment->commands, i, true);
+	}
 	KILN_VK(graph->device, status, out, graph->device->vk.vkEndCommandBuffer(segment->commands));
-	for (uint32_t i = segment->first; i < segment->first + segment->count; i++)
-		graph->nodes[i].changed = false;
-	segment->changed = 0;
-	segment->dirty = false;
+	forget_changes(graph, segment);
 	graph->counters.recorded += segment->count;
 out:
 	return status;
@@ -239,17 +265,42 @@ static struct kiln_graph_segment *segment_of(struct kiln_graph *graph, uint32_t 
 	return &graph->segments[low];
 }
 
+/* What was launched in between has emptied the caches: what recording it will need comes while the caller goes on. */
+static void fetch_ahead(const struct kiln_graph_node *node, const struct kiln_graph_segment *segment)
+{
+#if defined(__GNUC__)
+	const char *commands = (const char *)segment->commands;
+
+	for (size_t line = 0; line < sizeof(*node); line += 64)
+		__builtin_prefetch((const char *)node + line);
+	__builtin_prefetch(node->sets);
+	__builtin_prefetch(node->push);
+	for (size_t line = 0; line < COMMANDS_BYTES;
+	     line += 64) /* a handle that is dispatched by is an address */
+		__builtin_prefetch(commands + line);
+#else
+	(void)node, (void)segment;
+#endif
+}
+
 void kiln_graph_mark(struct kiln_graph *graph, uint32_t node)
 {
-	if (!graph->nodes[node].changed && graph->segment_count > 0)
-		segment_of(graph, node)->changed++;
-	graph->nodes[node].changed = true;
+	struct kiln_graph_node *changed = &graph->nodes[node];
+
+	if (!changed->changed && graph->segment_count > 0) {
+		struct kiln_graph_segment *segment = segment_of(graph, node);
+
+		segment->changed++;
+		fetch_ahead(changed, segment);
+	}
+	changed->changed = true;
+	graph->aside.behind = true;
 }
 
 static enum kiln_status append(struct kiln_graph *graph, struct kiln_graph_segment *segments, uint32_t *at,
                                struct kiln_graph_segment segment)
 {
-	if (!segment.commands)
+	if (!segment.commands && !segment.alone)
 		KILN_TRY(allocate_commands(graph, &segment.commands));
 	segment.dirty = true;
 	segments[(*at)++] = segment;
@@ -320,20 +371,32 @@ static enum kiln_status split_all(struct kiln_graph *graph)
 	return KILN_OK;
 }
 
+/* A launch in slices is a segment of its own. */
+static struct kiln_graph_segment next_segment(const struct kiln_graph *graph, uint32_t first)
+{
+	struct kiln_graph_segment segment = {.first = first, .count = 1, .alone = graph->nodes[first].sliced};
+	uint32_t left = graph->node_count - first, most = left < SEGMENT_NODES ? left : SEGMENT_NODES;
+
+	while (!segment.alone && segment.count < most && !graph->nodes[first + segment.count].sliced)
+		segment.count++;
+	return segment;
+}
+
+/* Goes on where an earlier call ran out of memory. */
 static enum kiln_status make_segments(struct kiln_graph *graph)
 {
-	uint32_t wanted = (graph->node_count + SEGMENT_NODES - 1) / SEGMENT_NODES;
+	const struct kiln_graph_segment *last =
+		graph->segment_count ? &graph->segments[graph->segment_count - 1] : NULL;
+	uint32_t first = last ? last->first + last->count : 0;
 
-	KILN_TRY(reserve_segments(graph, wanted + 1));
-	while (graph->segment_count < wanted) {
-		uint32_t first = graph->segment_count * SEGMENT_NODES, left = graph->node_count - first;
+	while (first < graph->node_count) {
+		struct kiln_graph_segment segment = next_segment(graph, first);
 
-		KILN_TRY(append(graph, graph->segments, &graph->segment_count,
-		                (struct kiln_graph_segment){.first = first,
-		                                            .count = left < SEGMENT_NODES ? left
-		                                                                          : SEGMENT_NODES}));
+		KILN_TRY(reserve_segments(graph, graph->segment_count + 1));
+		KILN_TRY(append(graph, graph->segments, &graph->segment_count, segment));
+		first += segment.count;
 	}
-	return KILN_OK;
+	return reserve_segments(graph, graph->segment_count + 1);
 }
 
 static enum kiln_status record_end(struct kiln_graph *graph)
@@ -352,10 +415,9 @@ out:
 
 enum kiln_status kiln_graph_record(struct kiln_graph *graph)
 {
-	if (graph->replan)
-		kiln_graph_plan(graph);
 	KILN_TRY(record_end(graph));
-	KILN_TRY(graph->segment_count ? split_all(graph) : make_segments(graph));
+	KILN_TRY(make_segments(graph));
+	KILN_TRY(split_all(graph));
 	for (uint32_t i = 0; i < graph->segment_count; i++)
 		if (graph->segments[i].dirty)
 			KILN_TRY(record_segment(graph, &graph->segments[i]));

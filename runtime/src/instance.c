@@ -95,6 +95,7 @@ static VkResult create(struct kiln_instance *instance, PFN_vkGetInstanceProcAddr
 
 static bool load_functions(struct kiln_instance *instance, PFN_vkGetInstanceProcAddr get)
 {
+	instance->get = get;
 #define LOAD(name) instance->name = (PFN_##name)get(instance->handle, #name)
 	LOAD(vkDestroyInstance);
 	LOAD(vkEnumeratePhysicalDevices);
@@ -102,6 +103,10 @@ static bool load_functions(struct kiln_instance *instance, PFN_vkGetInstanceProc
 	LOAD(vkGetPhysicalDeviceProperties2);
 	LOAD(vkGetPhysicalDeviceFeatures2);
 	LOAD(vkGetPhysicalDeviceMemoryProperties);
+	LOAD(vkGetPhysicalDeviceExternalBufferProperties);
+	LOAD(vkGetPhysicalDeviceMemoryProperties2);
+	LOAD(vkGetPhysicalDeviceFormatProperties);
+	LOAD(vkGetPhysicalDeviceImageFormatProperties);
 	LOAD(vkGetPhysicalDeviceQueueFamilyProperties);
 	LOAD(vkEnumerateDeviceExtensionProperties);
 	LOAD(vkCreateDevice);
@@ -169,11 +174,30 @@ enum kiln_status kiln_instance_init(struct kiln_instance *instance, bool validat
 	return kiln_vk_error(result, "vkCreateInstance");
 }
 
+enum kiln_status kiln_instance_adopt(struct kiln_instance *instance, VkInstance handle,
+                                     PFN_vkGetInstanceProcAddr get, uint32_t api_version, bool debug_utils)
+{
+	memset(instance, 0, sizeof(*instance));
+	instance->handle = handle;
+	instance->foreign = true;
+	instance->api_version = api_version < VK_API_VERSION_1_3 ? api_version : VK_API_VERSION_1_3;
+	instance->validation = debug_utils;
+	instance->validation_messages = kiln_alloc_zero(1, sizeof(*instance->validation_messages));
+	if (!instance->validation_messages)
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory importing a device. Fix: free memory and call again");
+	if (load_functions(instance, get))
+		return KILN_OK;
+	return kiln_error(KILN_ERR_INVALID_ARGUMENT,
+	                  "kiln_device_import: .get_instance_proc_addr finds no Vulkan 1.1 functions of "
+	                  ".instance. Fix: pass the loader's vkGetInstanceProcAddr and the instance it made");
+}
+
 void kiln_instance_finish(struct kiln_instance *instance)
 {
 	if (instance->messenger)
 		instance->vkDestroyDebugUtilsMessengerEXT(instance->handle, instance->messenger, NULL);
-	if (instance->handle && instance->vkDestroyInstance)
+	if (instance->handle && instance->vkDestroyInstance && !instance->foreign)
 		instance->vkDestroyInstance(instance->handle, NULL);
 	kiln_free(instance->validation_messages);
 	memset(instance, 0, sizeof(*instance));

@@ -70,7 +70,8 @@ static enum kiln_status check_bindings(const struct kiln_kernel *kernel, struct 
 		if (layout->set >= max_sets)
 			return kiln_error(
 				KILN_ERR_UNSUPPORTED,
-				"kernel '%s' uses descriptor set %u; at most set %u works here. Fix: use a lower set",
+				"kernel '%s' uses descriptor set %u; at most set %u works here (maxBoundDescriptorSets). "
+				"Fix: use a lower set",
 				kernel->name, layout->set, max_sets - 1);
 		if (layout->count == 0)
 			return kiln_error(
@@ -125,7 +126,8 @@ static enum kiln_status check_descriptors(const struct kiln_kernel *kernel,
 		if (counts[layout->type] > most)
 			return kiln_error(
 				KILN_ERR_UNSUPPORTED,
-				"kernel '%s' binds %llu of type %s or more; device '%s' takes %u. Fix: merge some of them",
+				"kernel '%s' binds %llu of type %s or more; device '%s' takes %u (maxPerStageDescriptor*, "
+				"maxDescriptorSet*). Fix: merge some of them",
 				kernel->name, (unsigned long long)counts[layout->type],
 				kiln_binding_type_name(layout->type), kernel->device->info.name, most);
 	}
@@ -133,7 +135,8 @@ static enum kiln_status check_descriptors(const struct kiln_kernel *kernel,
 		return KILN_OK;
 	return kiln_error(
 		KILN_ERR_UNSUPPORTED,
-		"kernel '%s' has %u bindings, array elements counted; device '%s' takes %u. Fix: merge some of them",
+		"kernel '%s' has %u bindings, array elements counted; device '%s' takes %u (maxPerStageResources). "
+		"Fix: merge some of them",
 		kernel->name, variant->buffer_count, kernel->device->info.name,
 		kernel->device->info.max_bindings);
 }
@@ -144,8 +147,8 @@ static enum kiln_status check_push(const struct kiln_kernel *kernel, const struc
 		return KILN_OK;
 	return kiln_error(
 		KILN_ERR_PUSH_TOO_LONG,
-		"kernel '%s' declares %u bytes of push constants; device '%s' takes %u. Fix: move some into a "
-		"uniform buffer",
+		"kernel '%s' declares %u bytes of push constants; device '%s' takes %u (maxPushConstantsSize). "
+		"Fix: move some into a uniform buffer",
 		kernel->name, variant->interface.entry->push_bytes, kernel->device->info.name,
 		kernel->device->info.max_push_bytes);
 }
@@ -179,7 +182,7 @@ static enum kiln_status check_subgroup_count(const struct kiln_kernel *kernel,
 	return kiln_error(
 		KILN_ERR_WORKGROUP_LIMIT,
 		"kernel '%s': a workgroup of %ux%ux%u threads is more than the %u subgroups of %u that device '%s' "
-		"takes. Fix: ask for a smaller workgroup or leave subgroup_size 0",
+		"takes (maxComputeWorkgroupSubgroups). Fix: ask for a smaller workgroup or leave subgroup_size 0",
 		kernel->name, size[0], size[1], size[2], kernel->device->max_workgroup_subgroups,
 		kernel->subgroup_size, kernel->device->info.name);
 }
@@ -188,11 +191,11 @@ static enum kiln_status check_shared(const struct kiln_kernel *kernel, const str
 {
 	if (variant->interface.entry->shared_bytes <= kernel->device->info.max_shared_bytes)
 		return KILN_OK;
-	return kiln_error(
-		KILN_ERR_WORKGROUP_LIMIT,
-		"kernel '%s' uses %llu bytes of shared memory; device '%s' has %u per workgroup. Fix: use less",
-		kernel->name, (unsigned long long)variant->interface.entry->shared_bytes,
-		kernel->device->info.name, kernel->device->info.max_shared_bytes);
+	return kiln_error(KILN_ERR_WORKGROUP_LIMIT,
+	                  "kernel '%s' uses %llu bytes of shared memory; device '%s' has %u per workgroup "
+	                  "(maxComputeSharedMemorySize). Fix: use less",
+	                  kernel->name, (unsigned long long)variant->interface.entry->shared_bytes,
+	                  kernel->device->info.name, kernel->device->info.max_shared_bytes);
 }
 
 enum kiln_status kiln_kernel_check_spec(const struct kiln_kernel *kernel)

@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "device.h"
+#include "image.h"
 #include "kernel.h"
 #include "launch.h"
 #include "launch_mode.h"
@@ -65,12 +66,10 @@ static enum kiln_status gather(const struct kiln_kernel *kernel, uint32_t expect
 	if (count != expected)
 		return wrong_count(kernel, expected, count);
 	out_arguments->count = (uint32_t)count;
-	for (size_t i = 0; i < count; i++)
-		out_arguments->bindings[i] = (struct kiln_stream_binding){
-			.buffer = params->args ? params->args[i].buffer : params->buffers[i],
-			.offset = params->args ? params->args[i].offset : 0,
-			.bytes = params->args ? params->args[i].bytes : 0,
-		};
+	for (size_t i = 0; i < count && !params->args; i++)
+		out_arguments->bindings[i] = (struct kiln_stream_binding){.buffer = params->buffers[i]};
+	for (size_t i = 0; i < count && params->args; i++)
+		KILN_TRY(kiln_launch_take_argument(&params->args[i], i, &out_arguments->bindings[i]));
 	return KILN_OK;
 }
 
@@ -103,22 +102,25 @@ static enum kiln_status check_range(const struct slot *slot, struct kiln_stream_
 			"keep the range inside the buffer",
 			AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)given->offset,
 			(unsigned long long)given->buffer->bytes, given->buffer->name);
-	if (given->offset % alignment != 0)
+	/* alignments are powers of two, and a division costs as much as all the rest */
+	if ((given->offset & (alignment - 1)) != 0)
 		return kiln_error(
 			KILN_ERR_INVALID_ARGUMENT,
 			SLOT_FORMAT
-			": offset %llu is not a multiple of %llu, which this device needs. Fix: align "
+			": offset %llu is not a multiple of %llu, which this device needs (%s). Fix: align "
 			"the offset",
-			AT_SLOT(slot), (unsigned long long)given->offset, (unsigned long long)alignment);
+			AT_SLOT(slot), (unsigned long long)given->offset, (unsigned long long)alignment,
+			uniform ? "minUniformBufferOffsetAlignment" : "minStorageBufferOffsetAlignment");
 	if (given->bytes == 0)
 		given->bytes = given->buffer->bytes - given->offset;
 	if (given->bytes > limit)
 		return kiln_error(
 			KILN_ERR_TOO_LARGE,
 			SLOT_FORMAT
-			" is %llu bytes; this device binds at most %llu at once. Fix: launch on parts of "
+			" is %llu bytes; this device binds at most %llu at once (%s). Fix: launch on parts of "
 			"the buffer through .args",
-			AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)limit);
+			AT_SLOT(slot), (unsigned long long)given->bytes, (unsigned long long)limit,
+			uniform ? "maxUniformBufferRange" : "maxStorageBufferRange");
 	return KILN_OK;
 }
 
@@ -133,15 +135,25 @@ static enum kiln_status check_length(const struct slot *slot, const struct kiln_
 	                  (unsigned long long)given->bytes);
 }
 
+/* Of Kiln's own buffers there is none that may not. */
+static enum kiln_status check_usage(const struct slot *slot, const struct kiln_buffer *buffer)
+{
+	if (!buffer->imported || slot->binding->layout.type != KILN_BINDING_UNIFORM_BUFFER ||
+	    (buffer->imported & VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT))
+		return KILN_OK;
+	return kiln_error(KILN_ERR_UNSUPPORTED,
+	                  SLOT_FORMAT
+	                  " is a uniform buffer, and '%s' was imported without VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT. "
+	                  "Fix: create it with that too, or copy it into a buffer of Kiln's",
+	                  AT_SLOT(slot), buffer->name);
+}
+
 static enum kiln_status check_argument(const struct slot *slot, struct kiln_stream_binding *given)
 {
 	uint32_t type = slot->binding->layout.type;
 
 	if (type != KILN_BINDING_STORAGE_BUFFER && type != KILN_BINDING_UNIFORM_BUFFER)
-		return kiln_error(
-			KILN_ERR_UNSUPPORTED,
-			"argument %zu of kernel '%s' is a %s; launches pass buffers only. Fix: use a storage buffer",
-			slot->index, slot->kernel->name, kiln_binding_type_name(type));
+		return kiln_launch_check_image(slot->kernel, slot->binding, slot->index, given);
 	if (!given->buffer)
 		return kiln_error(KILN_ERR_NULL_BUFFER,
 		                  SLOT_FORMAT " is NULL. Fix: pass a buffer for every binding",
@@ -150,13 +162,19 @@ static enum kiln_status check_argument(const struct slot *slot, struct kiln_stre
 		return kiln_error(KILN_ERR_FOREIGN_OBJECT,
 		                  SLOT_FORMAT " belongs to another device. Fix: create it on the kernel's",
 		                  AT_SLOT(slot));
+	if (given->buffer->image)
+		return kiln_error(KILN_ERR_IMAGE_MISMATCH,
+		                  SLOT_FORMAT " is a buffer, and image \"%s\" was given. Fix: pass a buffer",
+		                  AT_SLOT(slot), given->buffer->name);
 	if (given->buffer->read_only && (slot->binding->layout.access & KILN_ACCESS_WRITE))
 		return kiln_error(KILN_ERR_BUFFER_ACCESS,
 		                  SLOT_FORMAT
 		                  " is written by the kernel, but '%s' was created read-only. Fix: create it "
 		                  "without .read_only, or declare the binding readonly",
 		                  AT_SLOT(slot), given->buffer->name);
+	KILN_TRY(check_usage(slot, given->buffer));
 	KILN_TRY(check_range(slot, given));
+	KILN_TRY(kiln_contents_check(given->buffer, "kiln_launch", given->offset, given->bytes));
 	given->access = slot->binding->layout.access;
 	return check_length(slot, given);
 }
@@ -219,16 +237,16 @@ enum kiln_status kiln_launch_groups(const struct kiln_kernel *kernel, const uint
 	const uint32_t *limit = kernel->device->info.max_workgroup_count;
 
 	for (int d = 0; d < 3; d++) {
-		uint64_t groups = ((uint64_t)threads[d] + size[d] - 1) / size[d];
+		uint32_t groups =
+			size[d] == 1 ? threads[d] : threads[d] / size[d] + (threads[d] % size[d] != 0);
 
 		if (groups > limit[d])
 			return kiln_error(
 				KILN_ERR_THREADS_LIMIT,
-				"kernel '%s': %u threads in dimension %c are %llu workgroups of %u; this device counts to "
-				"%u. Fix: use a larger workgroup, more dimensions, or several launches",
-				kernel->name, threads[d], "xyz"[d], (unsigned long long)groups, size[d],
-				limit[d]);
-		out_groups[d] = (uint32_t)groups;
+				"kernel '%s': %u threads in dimension %c are %u workgroups of %u; this device counts to "
+				"%u (maxComputeWorkGroupCount). Fix: use a larger workgroup, more dimensions, or several launches",
+				kernel->name, threads[d], "xyz"[d], groups, size[d], limit[d]);
+		out_groups[d] = groups;
 	}
 	return KILN_OK;
 }

@@ -45,6 +45,17 @@ void kiln_helpers_finish(struct kiln_device *device)
 	*helpers = (struct kiln_helpers){0};
 }
 
+void kiln_helpers_lose(struct kiln_device *device)
+{
+	struct kiln_helpers *helpers = &device->helpers;
+
+	for (int i = 0; i < KILN_HELPERS; i++) {
+		kiln_pipeline_unreference(helpers->pipelines[i]);
+		helpers->pipelines[i] = NULL;
+	}
+	atomic_store(&helpers->modes, 0);
+}
+
 /* Their workgroups are literal, and they are not specialised. */
 static enum kiln_status resolve(struct kiln_device *device, const struct kiln_program *program,
                                 const char *name, struct kiln_pipeline **out_pipeline)

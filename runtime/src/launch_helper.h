@@ -36,6 +36,9 @@ enum kiln_status kiln_helpers_init(struct kiln_helpers *helpers);
 /* Before the programs and the pipelines' tier. Zeroed memory is fine. */
 void kiln_helpers_finish(struct kiln_device *device);
 
+/* Lets the pipelines go: their device is gone. They are made again as at first. */
+void kiln_helpers_lose(struct kiln_device *device);
+
 /* Makes what these launch modes need ready.  Returns: as kiln_kernel_resolve(). */
 enum kiln_status kiln_helpers_ready(struct kiln_device *device, uint32_t modes);
 

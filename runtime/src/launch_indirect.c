@@ -9,6 +9,7 @@
 
 #include "buffer.h"
 #include "device.h"
+#include "graph.h"
 #include "kernel.h"
 
 enum { REFUSALS = 8, COUNTS_BYTES = 12 };
@@ -62,7 +63,6 @@ static enum kiln_status check(struct kiln_stream *stream, const struct kiln_kern
 	const struct kiln_arg *at = &params->indirect;
 
 	KILN_TRY(kiln_mode_check(kernel, KILN_FEATURE_INDIRECT_DISPATCH, "kiln_launch"));
-	KILN_TRY(kiln_mode_check_stream(stream, "kiln_launch"));
 	KILN_CHECK(!params->threads[0] && !params->threads[1] && !params->threads[2],
 	           "kernel '%s': both .threads and .indirect are set. Fix: leave .threads 0", kernel->name);
 	KILN_CHECK(at->offset % 4 == 0,
@@ -72,6 +72,7 @@ static enum kiln_status check(struct kiln_stream *stream, const struct kiln_kern
 	           "kernel '%s': .indirect has %llu bytes; three counts are 12. Fix: leave .bytes 0",
 	           kernel->name, (unsigned long long)at->bytes);
 	KILN_TRY(kiln_buffer_check_range(at->buffer, "kiln_launch, .indirect", at->offset, COUNTS_BYTES));
+	KILN_TRY(kiln_contents_check(at->buffer, "kiln_launch, .indirect", at->offset, COUNTS_BYTES));
 	if (at->buffer->device != stream->device)
 		return kiln_error(
 			KILN_ERR_FOREIGN_OBJECT,
@@ -128,8 +129,10 @@ enum kiln_status kiln_indirect_launch(struct kiln_stream *stream, const uint32_t
                                       struct kiln_stream_launch *launch, struct kiln_stream_binding *counts)
 {
 	struct push push = {.size = {1, 1, 1}};
+	struct kiln_graph *graph = kiln_stream_graph(stream);
 	struct kiln_stream_modes *modes;
 	enum kiln_status status;
+	uint32_t first;
 
 	KILN_TRY(check(stream, launch->kernel, params));
 	KILN_TRY(kiln_helpers_ready(stream->device, KILN_FEATURE_INDIRECT_DISPATCH));
@@ -138,7 +141,9 @@ enum kiln_status kiln_indirect_launch(struct kiln_stream *stream, const uint32_t
 	if (params->indirect_threads)
 		memcpy(push.size, workgroup, sizeof(push.size));
 	kiln_mutex_lock(&modes->lock);
+	first = kiln_graph_group_begin(graph);
 	status = enqueue(stream, modes, &push, params, launch, counts);
+	kiln_graph_group_end(graph, first, false, status);
 	kiln_mutex_unlock(&modes->lock);
 	return status;
 }
@@ -156,8 +161,8 @@ static enum kiln_status describe(const struct kiln_stream *stream, const struct 
 	return kiln_error(
 		KILN_ERR_THREADS_LIMIT,
 		"kernel '%s': an indirect launch asked for %u x %u x %u %s; this device counts to %u x %u x %u "
-		"workgroups, so it launched nothing (%u such launches since the last wait). Fix: bound the counts "
-		"where they are written",
+		"workgroups (maxComputeWorkGroupCount), so it launched nothing (%u such launches since the last "
+		"wait). Fix: bound the counts where they are written",
 		known ? note->kernel : "of an earlier launch", last[1], last[2], last[3],
 		!known          ? "in all"
 		: note->threads ? "threads"
@@ -166,23 +171,51 @@ static enum kiln_status describe(const struct kiln_stream *stream, const struct 
 }
 
 /* Work that is still in flight may add to the report: what is missed now is told after a later wait. */
+static enum kiln_status tell(struct kiln_stream *stream, struct kiln_stream_modes *modes)
+{
+	enum kiln_status status;
+	struct report report;
+	uint32_t told;
+
+	if (!modes->report)
+		return KILN_OK;
+	status = kiln_memory_invalidate(stream->device, &modes->report->memory, 0, sizeof(report));
+	memcpy(&report, modes->report->memory.data, sizeof(report));
+	told = atomic_exchange_explicit(&modes->reported, report.refused, memory_order_relaxed);
+	if (status == KILN_OK && report.refused != told)
+		status = describe(stream, modes, &report, report.refused - told);
+	return status;
+}
+
+/* Of graphs too, which are forgotten once nobody else knows them. */
+static enum kiln_status tell_all(struct kiln_stream *stream, struct kiln_stream_modes *modes)
+{
+	enum kiln_status status = tell(stream, modes);
+
+	for (uint32_t i = 0; i < modes->graph_count && status == KILN_OK; i++) {
+		struct kiln_stream_modes *graph = modes->graphs[i];
+		bool alone = atomic_load_explicit(&graph->references, memory_order_acquire) == 1;
+
+		kiln_mutex_lock(&graph->lock);
+		status = tell(stream, graph);
+		kiln_mutex_unlock(&graph->lock);
+		if (!alone)
+			continue;
+		modes->graphs[i--] = modes->graphs[--modes->graph_count];
+		kiln_modes_unreference(graph);
+	}
+	return status;
+}
+
 enum kiln_status kiln_indirect_report(struct kiln_stream *stream)
 {
 	struct kiln_stream_modes *modes = atomic_load_explicit(&stream->modes, memory_order_acquire);
-	enum kiln_status status = KILN_OK;
-	struct report report;
-	uint32_t told;
+	enum kiln_status status;
 
 	if (!modes)
 		return KILN_OK;
 	kiln_mutex_lock(&modes->lock);
-	if (modes->report) {
-		status = kiln_memory_invalidate(stream->device, &modes->report->memory, 0, sizeof(report));
-		memcpy(&report, modes->report->memory.data, sizeof(report));
-		told = atomic_exchange_explicit(&modes->reported, report.refused, memory_order_relaxed);
-		if (status == KILN_OK && report.refused != told)
-			status = describe(stream, modes, &report, report.refused - told);
-	}
+	status = tell_all(stream, modes);
 	kiln_mutex_unlock(&modes->lock);
 	return status;
 }

@@ -20,6 +20,8 @@ struct kiln_indirect_note {
 
 /* Made at the stream's first launch in a mode. */
 struct kiln_stream_modes {
+	atomic_uint
+		references; /* the stream's or the graph's, and one of each stream that tells of a graph's refusals */
 	struct kiln_mutex
 		lock; /* taken before device->order: held while the commands of one such launch are recorded */
 	uint64_t slot_bytes;
@@ -31,18 +33,31 @@ struct kiln_stream_modes {
 	struct kiln_indirect_note notes[KILN_INDIRECT_SLOTS];
 	struct kiln_buffer *marks, *sums, *survivors,
 		*dispatch; /* of speculation; NULL before, replaced by larger ones */
+	bool keeps;        /* a graph's: what was replaced is part of what is recorded */
+	struct kiln_buffer **kept;
+	uint32_t kept_count;
+	struct kiln_stream_modes **graphs; /* a stream's: of graphs that it launched, referenced */
+	uint32_t graph_count;
 };
 
 /* .modes holds launch modes only. */
 enum kiln_status kiln_mode_check_params(const struct kiln_kernel_params *params);
 /* The kernel was made for this mode. */
 enum kiln_status kiln_mode_check(const struct kiln_kernel *kernel, uint32_t mode, const char *call);
-/* The stream enqueues: no graph is being recorded. */
+/* The stream enqueues: no graph is being recorded. For what waits for the device. */
 enum kiln_status kiln_mode_check_stream(struct kiln_stream *stream, const char *call);
 
+/* Of the graph that the stream records, or the stream's own. */
 enum kiln_status kiln_stream_modes_get(struct kiln_stream *stream, struct kiln_stream_modes **out_modes);
-/* Nothing enqueued may use it any more. NULL is fine. */
-void kiln_stream_modes_finish(struct kiln_stream_modes *modes);
+/* The last drop frees: nothing enqueued may use it any more. NULL is fine. */
+void kiln_modes_unreference(struct kiln_stream_modes *modes);
+/* Of a graph whose launches are all done: what only those needed. NULL is fine. */
+void kiln_modes_free_scratch(struct kiln_stream_modes *modes);
+/* Takes one of the buffers away, for another in its place. Modes are locked. */
+enum kiln_status kiln_modes_replace(struct kiln_stream_modes *modes, struct kiln_buffer **slot,
+                                    struct kiln_buffer *by);
+/* Waits for the stream tell of what a graph refused; `of_graph` NULL is fine. */
+enum kiln_status kiln_stream_modes_tell(struct kiln_stream *stream, struct kiln_stream_modes *of_graph);
 
 /* Enqueues an indirect launch, checked: what makes its workgroup counts safe, and the launch with *counts, the binding behind
  * its others, where they are then. `workgroup`: the kernel's size. */

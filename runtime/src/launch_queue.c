@@ -68,8 +68,8 @@ static enum kiln_status make_buffer(struct kiln_work_queue *queue, uint32_t pull
 	if (params.bytes > queue->device->limits.maxStorageBufferRange)
 		return kiln_error(
 			KILN_ERR_TOO_LARGE,
-			"queue '%s': %u items of %u words are more than the %u bytes this device binds. "
-			"Fix: lower .capacity",
+			"queue '%s': %u items of %u words are more than the %u bytes this device binds "
+			"(maxStorageBufferRange). Fix: lower .capacity",
 			queue->name, queue->capacity, queue->item_words,
 			queue->device->limits.maxStorageBufferRange);
 	KILN_TRY(kiln_buffer_create(queue->device, &params, &queue->buffer));
@@ -227,7 +227,6 @@ static enum kiln_status check_launch(struct kiln_stream *stream, const struct ki
 		stream && queue && kernel && params,
 		"kiln_work_queue_launch: the stream, queue, kernel or parameters are NULL. Fix: pass them all");
 	KILN_TRY(kiln_mode_check(kernel, KILN_FEATURE_PERSISTENT_THREAD, "kiln_work_queue_launch"));
-	KILN_TRY(kiln_mode_check_stream(stream, "kiln_work_queue_launch"));
 	if (kernel->device != stream->device || queue->device != stream->device)
 		return kiln_error(
 			KILN_ERR_FOREIGN_OBJECT,
@@ -286,6 +285,7 @@ enum kiln_status kiln_work_queue_drain(struct kiln_stream *stream, struct kiln_w
 	uint32_t refused;
 
 	KILN_TRY(check_launch(stream, queue, kernel, params));
+	KILN_TRY(kiln_mode_check_stream(stream, "kiln_work_queue_drain"));
 	KILN_TRY(kiln_work_queue_count(queue, &counts));
 	refused = counts.refused;
 	KILN_TRY(empty(stream, queue, kernel, params, &counts));

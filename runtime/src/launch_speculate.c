@@ -9,6 +9,7 @@
 
 #include "buffer.h"
 #include "device.h"
+#include "graph.h"
 #include "kernel.h"
 #include "launch.h"
 #include "launch_mode.h"
@@ -61,16 +62,19 @@ static enum kiln_status check_count(const struct kiln_stream *stream, uint32_t c
 {
 	const struct kiln_device *device = stream->device;
 	uint64_t most = device->limits.maxStorageBufferRange;
+	const char *why = "maxStorageBufferRange";
 
-	if (most > device->memory.max_bytes)
+	if (most > device->memory.max_bytes) {
 		most = device->memory.max_bytes;
+		why = device->memory.max_why;
+	}
 	most = (most - LIST_HEAD_BYTES) / 4;
 	if (count <= most)
 		return KILN_OK;
 	return kiln_error(KILN_ERR_TOO_LARGE,
 	                  "kiln_speculate: %u items; this device lists at most %" PRIu64
-	                  " at once. Fix: speculate on parts of them",
-	                  count, most);
+	                  " at once (%s). Fix: speculate on parts of them",
+	                  count, most, why);
 }
 
 /* Where the confirmer's threads go: its workgroup's first dimension. */
@@ -95,7 +99,6 @@ static enum kiln_status check(struct kiln_stream *stream, const struct kiln_spec
 	KILN_CHECK(params->confirmer, "kiln_speculate: the confirmer is NULL. Fix: pass a kernel");
 	KILN_TRY(kiln_device_check(stream->device));
 	KILN_TRY(kiln_device_check_launch(stream->device));
-	KILN_TRY(kiln_mode_check_stream(stream, "kiln_speculate"));
 	KILN_TRY(check_kernel(stream, params->confirmer));
 	if (params->prefilter)
 		KILN_TRY(check_kernel(stream, params->prefilter));
@@ -110,18 +113,19 @@ static enum kiln_status check(struct kiln_stream *stream, const struct kiln_spec
 
 /* ---- Scratch memory: the stream's, reused ---- */
 
-static enum kiln_status provide(struct kiln_device *device, struct kiln_buffer **slot, uint64_t bytes,
+static enum kiln_status provide(const struct job *job, struct kiln_buffer **slot, uint64_t bytes,
                                 const char *name)
 {
 	struct kiln_buffer *larger;
+	enum kiln_status status;
 
 	if (*slot && (*slot)->bytes >= bytes)
 		return KILN_OK;
-	KILN_TRY(kiln_buffer_new(device, bytes, KILN_MEMORY_DEVICE, name, &larger));
-	if (*slot)
-		kiln_buffer_retire(*slot);
-	*slot = larger;
-	return KILN_OK;
+	KILN_TRY(kiln_buffer_new(job->stream->device, bytes, KILN_MEMORY_DEVICE, name, &larger));
+	status = kiln_modes_replace(job->modes, slot, larger);
+	if (status != KILN_OK)
+		kiln_buffer_free(larger);
+	return status;
 }
 
 static enum kiln_status provide_all(struct job *job)
@@ -129,12 +133,12 @@ static enum kiln_status provide_all(struct job *job)
 	struct kiln_device *device = job->stream->device;
 	uint64_t sums = (uint64_t)job->blocks * 4;
 
-	KILN_TRY(provide(device, &job->modes->marks, (uint64_t)job->words * 4, "survivor marks"));
-	KILN_TRY(provide(device, &job->modes->sums, sums, "survivor sums"));
+	KILN_TRY(provide(job, &job->modes->marks, (uint64_t)job->words * 4, "survivor marks"));
+	KILN_TRY(provide(job, &job->modes->sums, sums, "survivor sums"));
 	if (!job->modes->dispatch)
 		KILN_TRY(kiln_buffer_new(device, COUNTS_BYTES, KILN_MEMORY_DEVICE, "survivor dispatch",
 		                         &job->modes->dispatch));
-	return provide(device, &job->modes->survivors, LIST_HEAD_BYTES + (uint64_t)job->params->count * 4,
+	return provide(job, &job->modes->survivors, LIST_HEAD_BYTES + (uint64_t)job->params->count * 4,
 	               "survivors");
 }
 
@@ -237,6 +241,7 @@ enum kiln_status kiln_speculate(struct kiln_stream *stream, const struct kiln_sp
 {
 	struct job job = {.stream = stream, .params = params};
 	enum kiln_status status;
+	uint32_t first;
 
 	KILN_CHECK(stream, "kiln_speculate: the stream is NULL. Fix: create one with kiln_stream_create()");
 	KILN_CHECK(params,
@@ -251,7 +256,9 @@ enum kiln_status kiln_speculate(struct kiln_stream *stream, const struct kiln_sp
 	KILN_TRY(kiln_helpers_ready(stream->device, KILN_FEATURE_SPECULATIVE));
 	KILN_TRY(kiln_stream_modes_get(stream, &job.modes));
 	kiln_mutex_lock(&job.modes->lock);
+	first = kiln_graph_group_begin(kiln_stream_graph(stream));
 	status = run(&job);
+	kiln_graph_group_end(kiln_stream_graph(stream), first, true, status);
 	kiln_mutex_unlock(&job.modes->lock);
 	return status;
 }

@@ -45,10 +45,11 @@ enum kiln_status kiln_loader_open(const char *library, PFN_vkGetInstanceProcAddr
 	return KILN_OK;
 }
 
-void kiln_loader_device_table(VkInstance instance, VkDevice device, struct VolkDeviceTable *out_table)
+void kiln_loader_device_table(PFN_vkGetInstanceProcAddr get, VkInstance instance, VkDevice device,
+                              struct VolkDeviceTable *out_table)
 {
 	kiln_mutex_lock(&lock);
-	vkGetDeviceProcAddr = (PFN_vkGetDeviceProcAddr)system_get(instance, "vkGetDeviceProcAddr");
+	vkGetDeviceProcAddr = (PFN_vkGetDeviceProcAddr)get(instance, "vkGetDeviceProcAddr");
 	volkLoadDeviceTable(out_table, device);
 	kiln_mutex_unlock(&lock);
 }

@@ -9,6 +9,7 @@
 enum kiln_status kiln_loader_open(const char *library, PFN_vkGetInstanceProcAddr *out_get);
 
 /* Fills a device's function table. volk reads one process-wide pointer for it, hence the lock inside. */
-void kiln_loader_device_table(VkInstance instance, VkDevice device, struct VolkDeviceTable *out_table);
+void kiln_loader_device_table(PFN_vkGetInstanceProcAddr get, VkInstance instance, VkDevice device,
+                              struct VolkDeviceTable *out_table);
 
 #endif

@@ -1,13 +1,14 @@
 #include "memory.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include <base/error.h>
 #include <base/log.h>
 
 #include "device.h"
 #include "memory_block.h"
+#include "memory_import.h"
+#include "memory_report.h"
 #include "memory_type.h"
 
 static const uint64_t FIRST_BLOCK_BYTES = UINT64_C(4) << 20;
@@ -15,9 +16,13 @@ static const uint64_t LARGEST_BLOCK_BYTES = UINT64_C(64) << 20;
 static const uint64_t LEAST_GRANULE =
 	256; /* also the largest alignment limit Vulkan allows for a buffer binding */
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
+/* 0 = the limit is not known */
+static void at_most(struct kiln_memory_pool *pool, uint64_t limit, const char *why)
 {
-	return limit && limit < value ? limit : value;
+	if (!limit || (pool->max_why && limit >= pool->max_bytes))
+		return;
+	pool->max_bytes = limit;
+	pool->max_why = why;
 }
 
 enum kiln_status kiln_memory_pool_init(struct kiln_memory_pool *pool, const struct kiln_memory_limits *limits)
@@ -33,11 +38,17 @@ enum kiln_status kiln_memory_pool_init(struct kiln_memory_pool *pool, const stru
 		if (limits->properties.memoryHeaps[i].size > largest)
 			largest = limits->properties.memoryHeaps[i].size;
 	}
-	largest = at_most(largest, limits->max_allocation_bytes);
-	largest = at_most(largest, limits->max_buffer_bytes);
-	pool->max_bytes = at_most(largest, SIZE_MAX) & ~UINT64_C(3);
+	at_most(pool, largest, "the size of its largest heap");
+	if (largest) {
+		at_most(pool, limits->max_allocation_bytes, "maxMemoryAllocationSize");
+		at_most(pool, limits->max_buffer_bytes, "maxBufferSize");
+		at_most(pool, SIZE_MAX, "what this program can address");
+	}
+	pool->max_bytes &= ~UINT64_C(3);
 	while (pool->granule < limits->non_coherent_atom)
 		pool->granule *= 2;
+	if (limits->import_alignment && limits->import_alignment < pool->granule)
+		pool->limits.import_alignment = pool->granule;
 	return KILN_OK;
 }
 
@@ -63,6 +74,7 @@ enum kiln_status kiln_memory_init(struct kiln_device *device)
 	limits.max_allocations = properties.properties.limits.maxMemoryAllocationCount;
 	limits.max_allocation_bytes = maintenance3.maxMemoryAllocationSize;
 	limits.max_buffer_bytes = maintenance4.maxBufferSize;
+	limits.import_alignment = kiln_memory_import_alignment(device);
 	return kiln_memory_pool_init(&device->memory, &limits);
 }
 
@@ -148,31 +160,13 @@ static const char *kind_name(enum kiln_memory kind)
 	return kind == KILN_MEMORY_UPLOAD ? "upload" : kind == KILN_MEMORY_READBACK ? "readback" : "device";
 }
 
-/* "heap 0 (device-local): 12 of 256 MiB taken, heap 1 ..." */
-static void describe_heaps(const struct kiln_memory_pool *pool, char *text, size_t size)
-{
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (uint32_t i = 0; i < pool->limits.properties.memoryHeapCount && used < size; i++) {
-		const VkMemoryHeap *heap = &pool->limits.properties.memoryHeaps[i];
-		bool local = heap->flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT;
-		int written = snprintf(text + used, size - used,
-		                       "%sheap %u%s: %" PRIu64 " of %" PRIu64 " MiB taken by Kiln",
-		                       i ? ", " : "", i, local ? " (device-local)" : "",
-		                       pool->heap_bytes[i] >> 20, (uint64_t)heap->size >> 20);
-
-		used += written > 0 ? (size_t)written : size;
-	}
-}
-
 static enum kiln_status report_failure(struct kiln_device *device, VkResult result, uint64_t bytes,
                                        enum kiln_memory kind)
 {
 	const struct kiln_memory_pool *pool = &device->memory;
-	char heaps[512];
+	char heaps[1024];
 
-	describe_heaps(pool, heaps, sizeof(heaps));
+	kiln_memory_describe(device, heaps, sizeof(heaps));
 	switch (result) {
 	case VK_ERROR_FEATURE_NOT_PRESENT: /* no candidate at all */
 		return kiln_error(
@@ -184,8 +178,8 @@ static enum kiln_status report_failure(struct kiln_device *device, VkResult resu
 		return kiln_error(
 			KILN_ERR_OUT_OF_DEVICE_MEMORY,
 			"%" PRIu64
-			" bytes of %s memory would need one more allocation than the device allows (%u). "
-			"Fix: destroy buffers, or use fewer and larger ones",
+			" bytes of %s memory would need one more allocation than the device allows (%u, "
+			"maxMemoryAllocationCount). Fix: destroy buffers, or use fewer and larger ones",
 			bytes, kind_name(kind), pool->limits.max_allocations);
 	case VK_ERROR_OUT_OF_HOST_MEMORY:
 		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
@@ -195,9 +189,9 @@ static enum kiln_status report_failure(struct kiln_device *device, VkResult resu
 		                  bytes, kind_name(kind), heaps);
 	case VK_ERROR_OUT_OF_DEVICE_MEMORY:
 		return kiln_error(KILN_ERR_OUT_OF_DEVICE_MEMORY,
-		                  "the device has no %" PRIu64
-		                  " bytes of %s memory left (%s). Fix: destroy buffers, or work in "
-		                  "smaller pieces",
+		                  "the device has no memory left for the %" PRIu64
+		                  " bytes of %s memory that were asked for (%s). Fix: destroy buffers, or "
+		                  "work in smaller pieces",
 		                  bytes, kind_name(kind), heaps);
 	default:
 		return kiln_device_vk_error(device, result, "vkAllocateMemory");
@@ -210,12 +204,12 @@ static void report_fallback(struct kiln_device *device, uint32_t wanted,
 {
 	struct kiln_memory_pool *pool = &device->memory;
 	bool was_local = kiln_memory_type_flags(pool, wanted) & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
-	char heaps[512];
+	char heaps[1024];
 
 	if (!was_local || allocation->local || pool->fallback_reported)
 		return;
 	pool->fallback_reported = true;
-	describe_heaps(pool, heaps, sizeof(heaps));
+	kiln_memory_describe(device, heaps, sizeof(heaps));
 	kiln_log(KILN_LOG_WARN,
 	         "device memory is full (%s): %" PRIu64
 	         " bytes and maybe more went to host memory, where kernels are slower. "
@@ -291,47 +285,4 @@ void kiln_memory_finish(struct kiln_device *device)
 	if (pool->lock_ready)
 		kiln_mutex_finish(&pool->lock);
 	*pool = (struct kiln_memory_pool){0};
-}
-
-/* Grows the range to whole atoms, as Vulkan demands. A block ends on an atom too: its size is in granules. */
-static VkMappedMemoryRange mapped_range(const struct kiln_memory_pool *pool,
-                                        const struct kiln_allocation *allocation, uint64_t offset,
-                                        uint64_t bytes)
-{
-	uint64_t atom = pool->granule;
-	uint64_t begin = (allocation->offset + offset) & ~(atom - 1);
-	uint64_t end = (allocation->offset + offset + bytes + atom - 1) & ~(atom - 1);
-
-	return (VkMappedMemoryRange){
-		.sType = VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE,
-		.memory = allocation->memory,
-		.offset = begin,
-		.size = end - begin,
-	};
-}
-
-enum kiln_status kiln_memory_flush(struct kiln_device *device, const struct kiln_allocation *allocation,
-                                   uint64_t offset, uint64_t bytes)
-{
-	VkMappedMemoryRange range = mapped_range(&device->memory, allocation, offset, bytes);
-	enum kiln_status status = KILN_OK;
-
-	if (allocation->coherent || !allocation->data || !bytes)
-		return KILN_OK;
-	KILN_VK(device, status, out, device->vk.vkFlushMappedMemoryRanges(device->handle, 1, &range));
-out:
-	return status;
-}
-
-enum kiln_status kiln_memory_invalidate(struct kiln_device *device, const struct kiln_allocation *allocation,
-                                        uint64_t offset, uint64_t bytes)
-{
-	VkMappedMemoryRange range = mapped_range(&device->memory, allocation, offset, bytes);
-	enum kiln_status status = KILN_OK;
-
-	if (allocation->coherent || !allocation->data || !bytes)
-		return KILN_OK;
-	KILN_VK(device, status, out, device->vk.vkInvalidateMappedMemoryRanges(device->handle, 1, &range));
-out:
-	return status;
 }

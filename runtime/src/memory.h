@@ -35,6 +35,7 @@ struct kiln_memory_limits {
 	uint64_t max_allocation_bytes; /* maxMemoryAllocationSize; 0 = unknown */
 	uint64_t max_buffer_bytes;     /* maxBufferSize; 0 = unknown */
 	uint32_t max_allocations;      /* maxMemoryAllocationCount */
+	uint64_t import_alignment;     /* of host pages; 0 = none can be imported */
 };
 
 struct kiln_memory_pool {
@@ -42,6 +43,7 @@ struct kiln_memory_pool {
 	bool lock_ready;
 	struct kiln_memory_limits limits;
 	uint64_t max_bytes;  /* of one buffer: limits and largest heap; 0 = no memory at all */
+	const char *max_why; /* which of them it is */
 	uint64_t granule;    /* of sub-allocation, bytes; no two allocations share a non-coherent atom */
 	bool device_address; /* allocate for buffer_reference; device.c sets it after kiln_memory_init() */
 	unsigned pretend;    /* enum kiln_memory_pretend, tests only */

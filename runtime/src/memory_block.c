@@ -24,9 +24,33 @@ static void destroy_block(struct kiln_device *device, struct kiln_memory_block *
 	if (block->memory) {
 		device->vk.vkFreeMemory(device->handle, block->memory, NULL);
 		pool->allocation_count--;
-		pool->heap_bytes[kiln_memory_type_heap(pool, block->type)] -= block->bytes;
+		if (!block->pages)
+			pool->heap_bytes[kiln_memory_type_heap(pool, block->type)] -= block->bytes;
 	}
 	kiln_free(block);
+}
+
+static bool is_coherent(const struct kiln_memory_pool *pool, uint32_t type)
+{
+	return (kiln_memory_type_flags(pool, type) & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) &&
+	       !(pool->pretend & KILN_PRETEND_NOT_COHERENT);
+}
+
+/* Imported pages are where they are, and are mapped for flushing alone. */
+static VkResult map_memory(struct kiln_device *device, struct kiln_memory_block *block)
+{
+	const struct kiln_memory_pool *pool = &device->memory;
+	void *data = NULL;
+	VkResult result;
+
+	block->data = block->pages;
+	if (!(kiln_memory_type_flags(pool, block->type) & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) ||
+	    (block->pages && is_coherent(pool, block->type)))
+		return VK_SUCCESS;
+	result = device->vk.vkMapMemory(device->handle, block->memory, 0, VK_WHOLE_SIZE, 0, &data);
+	if (result == VK_SUCCESS && !block->pages)
+		block->data = data;
+	return result;
 }
 
 static VkResult allocate_memory(struct kiln_device *device, struct kiln_memory_block *block)
@@ -36,9 +60,15 @@ static VkResult allocate_memory(struct kiln_device *device, struct kiln_memory_b
 		.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
 		.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT,
 	};
+	VkImportMemoryHostPointerInfoEXT import = {
+		.sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT,
+		.pNext = pool->device_address ? &flags : NULL,
+		.handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT,
+		.pHostPointer = block->pages,
+	};
 	VkMemoryAllocateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-		.pNext = pool->device_address ? &flags : NULL,
+		.pNext = block->pages ? &import : import.pNext,
 		.allocationSize = block->bytes,
 		.memoryTypeIndex = block->type,
 	};
@@ -49,17 +79,16 @@ static VkResult allocate_memory(struct kiln_device *device, struct kiln_memory_b
 		return result;
 	}
 	kiln_debug_name(device, VK_OBJECT_TYPE_DEVICE_MEMORY, (uint64_t)(uintptr_t)block->memory,
-	                "block of memory type %u", (unsigned)block->type);
+	                "%s of memory type %u", block->pages ? "imported pages" : "block",
+	                (unsigned)block->type);
 	pool->allocation_count++;
-	pool->heap_bytes[kiln_memory_type_heap(pool, block->type)] += block->bytes;
-	if (!(kiln_memory_type_flags(pool, block->type) & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT))
-		return VK_SUCCESS;
-	return device->vk.vkMapMemory(device->handle, block->memory, 0, VK_WHOLE_SIZE, 0,
-	                              (void **)&block->data);
+	if (!block->pages)
+		pool->heap_bytes[kiln_memory_type_heap(pool, block->type)] += block->bytes;
+	return map_memory(device, block);
 }
 
-VkResult kiln_memory_block_create(struct kiln_device *device, uint32_t type, uint64_t bytes, bool dedicated,
-                                  struct kiln_memory_block **out_block)
+static VkResult create_block(struct kiln_device *device, const struct kiln_memory_block *wanted,
+                             struct kiln_memory_block **out_block)
 {
 	struct kiln_memory_pool *pool = &device->memory;
 	struct kiln_memory_block *block;
@@ -67,17 +96,14 @@ VkResult kiln_memory_block_create(struct kiln_device *device, uint32_t type, uin
 
 	if (pool->allocation_count >= pool->limits.max_allocations)
 		return VK_ERROR_TOO_MANY_OBJECTS;
-	if (bytes > pool->limits.properties.memoryHeaps[kiln_memory_type_heap(pool, type)].size)
-		return VK_ERROR_OUT_OF_DEVICE_MEMORY;
 	block = kiln_alloc_zero(1, sizeof(*block));
 	if (!block)
 		return VK_ERROR_OUT_OF_HOST_MEMORY;
 
-	block->bytes = bytes;
-	block->type = type;
-	block->dedicated = dedicated;
-	result = kiln_suballoc_init(&block->ranges, bytes, pool->granule) ? allocate_memory(device, block)
-	                                                                  : VK_ERROR_OUT_OF_HOST_MEMORY;
+	*block = *wanted;
+	result = kiln_suballoc_init(&block->ranges, block->bytes, pool->granule)
+	                 ? allocate_memory(device, block)
+	                 : VK_ERROR_OUT_OF_HOST_MEMORY;
 	if (result != VK_SUCCESS) {
 		destroy_block(device, block);
 		return result;
@@ -86,6 +112,30 @@ VkResult kiln_memory_block_create(struct kiln_device *device, uint32_t type, uin
 	pool->blocks = block;
 	*out_block = block;
 	return VK_SUCCESS;
+}
+
+VkResult kiln_memory_block_create(struct kiln_device *device, uint32_t type, uint64_t bytes, bool dedicated,
+                                  struct kiln_memory_block **out_block)
+{
+	const struct kiln_memory_pool *pool = &device->memory;
+	const struct kiln_memory_block wanted = {.bytes = bytes, .type = type, .dedicated = dedicated};
+
+	if (pool->allocation_count >= pool->limits.max_allocations)
+		return VK_ERROR_TOO_MANY_OBJECTS;
+	if (bytes > pool->limits.properties.memoryHeaps[kiln_memory_type_heap(pool, type)].size)
+		return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+	return create_block(device, &wanted, out_block);
+}
+
+VkResult kiln_memory_block_import(struct kiln_device *device, uint32_t type, void *pages, uint64_t bytes,
+                                  struct kiln_memory_block **out_block)
+{
+	const struct kiln_memory_block wanted = {.bytes = bytes,
+	                                         .type = type,
+	                                         .dedicated = true,
+	                                         .pages = pages};
+
+	return create_block(device, &wanted, out_block);
 }
 
 void kiln_memory_block_remove(struct kiln_device *device, struct kiln_memory_block *block)

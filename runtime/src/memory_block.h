@@ -11,6 +11,7 @@ struct kiln_memory_block {
 	uint64_t bytes;
 	uint32_t type;
 	bool dedicated;      /* one allocation, gone with it */
+	void *pages;         /* the caller's, imported, and in no heap's count; NULL = the driver's own */
 	unsigned char *data; /* mapped; NULL when not host-visible */
 	struct kiln_suballoc ranges;
 };
@@ -21,6 +22,9 @@ uint32_t kiln_memory_type_heap(const struct kiln_memory_pool *pool, uint32_t typ
 /* Makes a block, maps it where the host can see it, and puts it first in the pool's list. `bytes` are
  * whole granules. VK_ERROR_TOO_MANY_OBJECTS when the device allows no further allocation. */
 VkResult kiln_memory_block_create(struct kiln_device *device, uint32_t type, uint64_t bytes, bool dedicated,
+                                  struct kiln_memory_block **out_block);
+/* The same of the caller's pages, dedicated: they are `data`. */
+VkResult kiln_memory_block_import(struct kiln_device *device, uint32_t type, void *pages, uint64_t bytes,
                                   struct kiln_memory_block **out_block);
 void kiln_memory_block_remove(struct kiln_device *device, struct kiln_memory_block *block);
 /* True when there were any. */

@@ -1,5 +1,6 @@
 #include "pipeline.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <base/alloc.h>
@@ -251,6 +252,32 @@ static void name_objects(const struct job *job)
 		                (uint64_t)(uintptr_t)pipeline->sets[i], "%s, set %u", name, (unsigned)i);
 }
 
+/* Whoever holds it resolves again. */
+static void destroy_objects(struct kiln_pipeline *pipeline)
+{
+	struct kiln_device *device = pipeline->device;
+
+	if (pipeline->handle)
+		device->vk.vkDestroyPipeline(device->handle, pipeline->handle, NULL);
+	if (pipeline->layout)
+		device->vk.vkDestroyPipelineLayout(device->handle, pipeline->layout, NULL);
+	for (uint32_t i = 0; i < pipeline->set_count; i++)
+		device->vk.vkDestroyDescriptorSetLayout(device->handle, pipeline->sets[i], NULL);
+	pipeline->handle = VK_NULL_HANDLE;
+	pipeline->layout = VK_NULL_HANDLE;
+	pipeline->set_count = 0;
+}
+
+static void lose(void *object)
+{
+	struct kiln_pipeline *pipeline = object;
+
+	atomic_store_explicit(&pipeline->dropped, true, memory_order_relaxed);
+	destroy_objects(pipeline);
+}
+
+static const struct kiln_part_class pipeline_parts = {lose, NULL};
+
 enum kiln_status kiln_pipeline_compile(struct kiln_device *device, const struct kiln_compile *compile,
                                        struct kiln_pipeline **out_pipeline,
                                        struct kiln_compile_evidence *out_evidence)
@@ -264,6 +291,8 @@ enum kiln_status kiln_pipeline_compile(struct kiln_device *device, const struct 
 	job.pipeline->device = device;
 	atomic_init(&job.pipeline->references, 1);
 	job.pipeline->id = kiln_object_id();
+	kiln_part_add(device, &job.pipeline->part, &pipeline_parts, job.pipeline);
+	(void)snprintf(job.pipeline->name, sizeof(job.pipeline->name), "%s", name_of(compile));
 	status = run(&job);
 	if (status == KILN_OK)
 		name_objects(&job);
@@ -307,12 +336,8 @@ void kiln_pipeline_free(struct kiln_pipeline *pipeline)
 {
 	struct kiln_device *device = pipeline->device;
 
-	if (pipeline->handle)
-		device->vk.vkDestroyPipeline(device->handle, pipeline->handle, NULL);
-	if (pipeline->layout)
-		device->vk.vkDestroyPipelineLayout(device->handle, pipeline->layout, NULL);
-	for (uint32_t i = 0; i < pipeline->set_count; i++)
-		device->vk.vkDestroyDescriptorSetLayout(device->handle, pipeline->sets[i], NULL);
+	kiln_part_remove(device, &pipeline->part);
+	destroy_objects(pipeline);
 	kiln_free(pipeline->key);
 	kiln_free(pipeline);
 }

@@ -7,6 +7,7 @@
 
 #include <kiln/kernel.h>
 
+#include "device_part.h"
 #include "program.h"
 #include "retire.h"
 #include "vulkan_api.h"
@@ -24,7 +25,10 @@ struct kiln_pipeline {
 	VkPipelineLayout layout;
 	VkDescriptorSetLayout sets[KILN_SETS_MAX];
 	uint32_t set_count;
+	bool rebindable; /* its sets may be written after commands that bind them were recorded */
 	struct kiln_retired retired; /* the streams' */
+	struct kiln_part part;
+	char name[64]; /* of the kernel it was made for first */
 
 	/* facts of how it came to be, for manifests */
 	uint64_t compile_ns;
@@ -73,6 +77,12 @@ enum kiln_status kiln_pipeline_compile(struct kiln_device *device, const struct 
 enum kiln_status kiln_pipeline_layout_create(struct kiln_pipeline *pipeline,
                                              const struct kiln_entry_point *entry,
                                              const struct kiln_pipeline_key *key);
+
+/* Of an enum kiln_binding_type. */
+VkDescriptorType kiln_descriptor_type(uint32_t type);
+
+/* What every pool of sets is created with: some pipelines' sets may be rebindable. */
+VkDescriptorPoolCreateFlags kiln_descriptor_pool_flags(const struct kiln_device *device);
 
 void kiln_pipeline_reference(struct kiln_pipeline *pipeline);
 /* The last drop frees it once no submission uses it. NULL is fine. */

@@ -6,7 +6,7 @@
 
 #include "device.h"
 
-static VkDescriptorType descriptor_type(uint32_t type)
+VkDescriptorType kiln_descriptor_type(uint32_t type)
 {
 	switch ((enum kiln_binding_type)type) {
 	case KILN_BINDING_STORAGE_BUFFER:
@@ -31,11 +31,49 @@ static VkDescriptorType descriptor_type(uint32_t type)
 	return VK_DESCRIPTOR_TYPE_MAX_ENUM;
 }
 
+/* Graphs rebind such buffers without recording anything again. All sets of a pipeline are of one kind, and which one follows
+ * from the device and the interface: both are in the key. */
+static bool is_rebindable(const struct kiln_device *device, const struct kiln_entry_point *entry)
+{
+	for (size_t i = 0; i < entry->binding_count; i++)
+		if (!(device->rebindable >> entry->bindings[i].layout.type & 1))
+			return false;
+	return entry->binding_count > 0;
+}
+
+VkDescriptorPoolCreateFlags kiln_descriptor_pool_flags(const struct kiln_device *device)
+{
+	return device->rebindable ? VK_DESCRIPTOR_POOL_CREATE_UPDATE_AFTER_BIND_BIT : 0;
+}
+
+/* Creates the layout, with flags for every binding where they may be updated after they were bound. */
+static VkResult create_vulkan_layout(struct kiln_pipeline *pipeline, VkDescriptorSetLayoutCreateInfo *info,
+                                     VkDescriptorBindingFlags *flags, VkDescriptorSetLayout *out_layout)
+{
+	const VkDescriptorSetLayoutBindingFlagsCreateInfo after_bind = {
+		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO,
+		.bindingCount = info->bindingCount,
+		.pBindingFlags = flags,
+	};
+	struct kiln_device *device = pipeline->device;
+
+	for (uint32_t i = 0; i < info->bindingCount; i++)
+		flags[i] = VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT;
+	if (pipeline->rebindable) {
+		info->flags = VK_DESCRIPTOR_SET_LAYOUT_CREATE_UPDATE_AFTER_BIND_POOL_BIT;
+		info->pNext = &after_bind;
+	}
+	return device->vk.vkCreateDescriptorSetLayout(device->handle, info, NULL, out_layout);
+}
+
 static enum kiln_status create_set_layout(struct kiln_pipeline *pipeline,
                                           const struct kiln_entry_point *entry, uint32_t set)
 {
 	struct kiln_device *device = pipeline->device;
-	VkDescriptorSetLayoutBinding *bindings = kiln_alloc_zero(entry->binding_count + 1, sizeof(*bindings));
+	VkDescriptorSetLayoutBinding *bindings =
+		kiln_alloc_zero(entry->binding_count + 1,
+	                        sizeof(*bindings) + sizeof(VkDescriptorBindingFlags));
+	VkDescriptorBindingFlags *flags = (VkDescriptorBindingFlags *)(bindings + entry->binding_count + 1);
 	VkDescriptorSetLayoutCreateInfo info = {
 		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
 		.pBindings = bindings,
@@ -52,13 +90,13 @@ static enum kiln_status create_set_layout(struct kiln_pipeline *pipeline,
 			continue;
 		bindings[info.bindingCount++] = (VkDescriptorSetLayoutBinding){
 			.binding = layout->binding,
-			.descriptorType = descriptor_type(layout->type),
+			.descriptorType = kiln_descriptor_type(layout->type),
 			.descriptorCount = layout->count,
 			.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
 		};
 	}
 	KILN_VK(device, status, out, /* counted only when it is there */
-	        device->vk.vkCreateDescriptorSetLayout(device->handle, &info, NULL, &pipeline->sets[set]));
+	        create_vulkan_layout(pipeline, &info, flags, &pipeline->sets[set]));
 	pipeline->set_count = set + 1;
 out:
 	kiln_free(bindings);
@@ -83,6 +121,7 @@ enum kiln_status kiln_pipeline_layout_create(struct kiln_pipeline *pipeline,
 	uint32_t sets = entry->binding_count ? entry->bindings[entry->binding_count - 1].layout.set + 1 : 0;
 	enum kiln_status status = KILN_OK;
 
+	pipeline->rebindable = is_rebindable(device, entry);
 	for (uint32_t set = 0; set < sets; set++)
 		KILN_TRY(create_set_layout(pipeline, entry, set));
 	info.setLayoutCount = pipeline->set_count;

@@ -261,6 +261,22 @@ bool kiln_programs_keep_module(struct kiln_programs *programs, const struct kiln
 	return keep;
 }
 
+void kiln_programs_drop_modules(struct kiln_programs *programs)
+{
+	const struct kiln_table_slot *slot;
+	size_t cursor = 0;
+
+	kiln_mutex_lock(&programs->lock);
+	while ((slot = kiln_table_next(&programs->table, &cursor)) != NULL) {
+		struct kiln_program *program = slot->value;
+
+		if (program->module)
+			programs->drop_module(programs->user, program->module);
+		program->module = VK_NULL_HANDLE;
+	}
+	kiln_mutex_unlock(&programs->lock);
+}
+
 /* The stripped words have the same interface, but for its names. */
 static enum kiln_status specialise(const struct kiln_program *program, const struct kiln_spec_value *spec,
                                    size_t spec_count, struct kiln_reflection **out_reflection)

@@ -57,6 +57,9 @@ VkShaderModule kiln_programs_module(struct kiln_programs *programs, const struct
 bool kiln_programs_keep_module(struct kiln_programs *programs, const struct kiln_program *program,
                                VkShaderModule module);
 
+/* Gives every module back: the device they were made for is gone. */
+void kiln_programs_drop_modules(struct kiln_programs *programs);
+
 /* The entry point of a program with its sizes computed for these constants. Where no size depends on constants this is the
  * program's own and nothing is owned. */
 struct kiln_interface {

@@ -10,6 +10,7 @@
 
 #include "buffer.h"
 #include "device.h"
+#include "graph.h"
 #include "launch.h"
 
 #define DEPTH 2u /* slices in flight once the kernel's time is known */
@@ -257,12 +258,14 @@ static enum kiln_status decide(struct job *job)
 		say_once(job, job->slicing->reason);
 	if (why)
 		return run_whole(job, *why ? why : NULL);
-	status = kiln_slicing_ready(job->kernel, job->slicing);
+	status = kiln_slicing_ready(job->kernel, job->variant, job->slicing);
 	if (status == KILN_ERR_EXPECTED_WARM) { /* the kernel itself is warm: that is what was promised */
 		say_once(job, "its pipeline for slices is not in the cache");
 		return run_whole(job, "its pipeline for slices is not in the cache");
 	}
 	KILN_TRY(status);
+	if (kiln_stream_graph(job->stream))
+		return kiln_graph_add_sliced(kiln_stream_graph(job->stream), &job->launch, job->variant);
 	kiln_slice_plan_init(&job->plan, job->launch.groups, budget, floor_of(job->kernel->device),
 	                     atomic_load_explicit(&job->slicing->group_ps, memory_order_relaxed));
 	job->probing = job->plan.group_ps == 0;
@@ -284,8 +287,6 @@ enum kiln_status kiln_slice_launch(struct kiln_stream *stream, struct kiln_varia
 	};
 	enum kiln_status status;
 
-	if (kiln_stream_graph(stream))
-		return kiln_stream_record_launch(stream, launch);
 	status = decide(&job);
 	if (job.slicing)
 		job.report.group_ps = atomic_load_explicit(&job.slicing->group_ps, memory_order_relaxed);

@@ -62,7 +62,10 @@ struct kiln_slicing {
 	uint32_t counts_at; /* where the changed program expects the number of workgroups */
 	struct kiln_pipeline_key key;
 	struct kiln_pipeline_identity identity;
-	_Atomic(struct kiln_pipeline *) pipeline; /* referenced; set once */
+	/* referenced; replaced once it was invalidated, under the kernel's lock: as kiln_variant.pipeline */
+	_Atomic(struct kiln_pipeline *) pipeline;
+	atomic_uint_fast64_t epoch; /* the memory tier's when the pipeline was last seen not to be dropped */
+	uint64_t beside; /* the variant's own pipeline then; guarded by the kernel's lock */
 };
 
 /* What a launch of so many workgroups needs to know before it takes the usual way. */
@@ -94,8 +97,9 @@ enum kiln_status kiln_slice_launch(struct kiln_stream *stream, struct kiln_varia
 /* slice_variant.c: what is to be known of the variant; *out_slicing->reason says whether it can be sliced. */
 enum kiln_status kiln_slicing_get(struct kiln_kernel *kernel, struct kiln_variant *variant,
                                   struct kiln_slicing **out_slicing);
-/* Makes the pipeline for slices. */
-enum kiln_status kiln_slicing_ready(struct kiln_kernel *kernel, struct kiln_slicing *slicing);
+/* Makes the pipeline for slices, where there is none or what there is was invalidated. */
+enum kiln_status kiln_slicing_ready(struct kiln_kernel *kernel, const struct kiln_variant *variant,
+                                    struct kiln_slicing *slicing);
 #define KILN_SLICE_PUSH_MAX 512u
 /* Gives the launch the push constants of a changed program: its own, and behind them its grid. */
 void kiln_slicing_push(const struct kiln_slicing *slicing, struct kiln_stream_launch *launch,

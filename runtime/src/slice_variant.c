@@ -5,6 +5,7 @@
 
 #include <base/alloc.h>
 #include <base/error.h>
+#include <base/log.h>
 
 #include "device.h"
 #include "kernel_variant.h"
@@ -120,22 +121,69 @@ void kiln_slicing_free(const struct kiln_kernel *kernel, struct kiln_slicing *sl
 	kiln_free(slicing);
 }
 
-enum kiln_status kiln_slicing_ready(struct kiln_kernel *kernel, struct kiln_slicing *slicing)
-{
-	struct kiln_resolution resolution;
-	enum kiln_status status = KILN_OK;
+/* ---- The pipeline ---- */
 
-	if (atomic_load_explicit(&slicing->pipeline, memory_order_acquire))
+static bool is_current(const struct kiln_kernel *kernel, const struct kiln_slicing *slicing)
+{
+	return atomic_load_explicit(&slicing->pipeline, memory_order_acquire) &&
+	       atomic_load_explicit(&slicing->epoch, memory_order_relaxed) ==
+	               kiln_pipeline_tier_epoch(&kernel->device->pipelines);
+}
+
+static uint64_t id_of(const struct kiln_variant *variant)
+{
+	const struct kiln_pipeline *own = atomic_load_explicit(&variant->pipeline, memory_order_relaxed);
+
+	return own ? own->id : 0;
+}
+
+/* Who invalidates a program means the copy that Kiln made of it for slices too, and knows nothing of that copy's name: where
+ * the variant's own pipeline was replaced, the copy's goes as well. The kernel's lock is held. */
+static bool is_dropped(struct kiln_kernel *kernel, const struct kiln_variant *variant,
+                       const struct kiln_slicing *slicing, const struct kiln_pipeline *held)
+{
+	if (atomic_load_explicit(&held->dropped, memory_order_relaxed))
+		return true;
+	if (!slicing->program || slicing->beside == id_of(variant))
+		return false;
+	if (kiln_device_invalidate(kernel->device, &slicing->identity, NULL) != KILN_OK)
+		kiln_log(KILN_LOG_WARN, "kernel '%s': its entry for slices stays in the cache: %s",
+		         kernel->name, kiln_error_message());
+	return true;
+}
+
+/* The kernel's lock is held. What was invalidated stays where its successor cannot be made, as a kernel's own does. */
+static enum kiln_status make_ready(struct kiln_kernel *kernel, const struct kiln_variant *variant,
+                                   struct kiln_slicing *slicing)
+{
+	struct kiln_pipeline_tier *tier = &kernel->device->pipelines;
+	struct kiln_pipeline *held = atomic_load_explicit(&slicing->pipeline, memory_order_relaxed);
+	uint64_t epoch = kiln_pipeline_tier_epoch(tier); /* before looking: what is dropped later ends it */
+	struct kiln_resolution resolution;
+
+	if (held && !is_dropped(kernel, variant, slicing, held)) {
+		kiln_pipeline_tier_use(tier, held);
+	} else {
+		KILN_TRY(kiln_resolve(kernel->device, slicing->program ? slicing->program : slicing->base,
+		                      &slicing->key, &slicing->identity, kernel->name, false, &resolution));
+		kiln_free(resolution.miss_text);
+		atomic_store_explicit(&slicing->pipeline, resolution.pipeline, memory_order_release);
+		kiln_pipeline_unreference(held);
+	}
+	slicing->beside = id_of(variant);
+	atomic_store_explicit(&slicing->epoch, epoch, memory_order_relaxed);
+	return KILN_OK;
+}
+
+enum kiln_status kiln_slicing_ready(struct kiln_kernel *kernel, const struct kiln_variant *variant,
+                                    struct kiln_slicing *slicing)
+{
+	enum kiln_status status;
+
+	if (is_current(kernel, slicing))
 		return KILN_OK;
 	kiln_mutex_lock(&kernel->lock);
-	if (!atomic_load_explicit(&slicing->pipeline, memory_order_relaxed)) {
-		status = kiln_resolve(kernel->device, slicing->program ? slicing->program : slicing->base,
-		                      &slicing->key, &slicing->identity, kernel->name, false, &resolution);
-		if (status == KILN_OK) {
-			kiln_free(resolution.miss_text);
-			atomic_store_explicit(&slicing->pipeline, resolution.pipeline, memory_order_release);
-		}
-	}
+	status = make_ready(kernel, variant, slicing);
 	kiln_mutex_unlock(&kernel->lock);
 	return status;
 }

@@ -7,13 +7,12 @@
 #include <base/error.h>
 
 #include "buffer.h"
-#include "debug_name.h"
 #include "device.h"
 #include "pipeline.h"
 #include "stream_command.h"
 
-enum { POOL_SETS = 128, POOL_STORAGE = 512, POOL_UNIFORM = 128 };
-#define LOST_MAX 256u /* sets nothing knows, before everything is forgotten and the pools are emptied */
+#define KNOWN_MAX 1024u  /* from here on sets are written anew where that is possible */
+#define KNOWN_SLACK 256u /* more than that without, and everything is forgotten */
 #define BUFFER_WORDS 3u
 
 uint64_t kiln_object_id(void)
@@ -23,102 +22,13 @@ uint64_t kiln_object_id(void)
 	return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }
 
-/* ---- Pools ---- */
-
-static void refill(struct kiln_descriptor_pool *pool)
-{
-	pool->sets_left = POOL_SETS;
-	pool->storage_left = POOL_STORAGE;
-	pool->uniform_left = POOL_UNIFORM;
-}
+/* ---- What is known ---- */
 
 static enum kiln_status no_memory(void)
 {
 	return kiln_error(KILN_ERR_OUT_OF_MEMORY,
 	                  "out of memory recording a launch. Fix: free memory and call again");
 }
-
-static enum kiln_status add_pool(struct kiln_device *device, struct kiln_slot_sets *sets)
-{
-	static const VkDescriptorPoolSize sizes[] = {
-		{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, POOL_STORAGE},
-		{VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, POOL_UNIFORM},
-	};
-	VkDescriptorPoolCreateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-		.maxSets = POOL_SETS,
-		.poolSizeCount = 2,
-		.pPoolSizes = sizes,
-	};
-	struct kiln_descriptor_pool *pools =
-		kiln_realloc(sets->pools, (sets->pool_count + 1u) * sizeof(*sets->pools));
-	enum kiln_status status = KILN_OK;
-
-	if (!pools)
-		return no_memory();
-	sets->pools = pools;
-	KILN_VK(device, status, out, /* counted only when it is there */
-	        device->vk.vkCreateDescriptorPool(device->handle, &info, NULL,
-	                                          &pools[sets->pool_count].handle));
-	kiln_debug_name(device, VK_OBJECT_TYPE_DESCRIPTOR_POOL,
-	                (uint64_t)(uintptr_t)pools[sets->pool_count].handle, "launches");
-	refill(&pools[sets->pool_count]);
-	sets->pool_count++;
-out:
-	return status;
-}
-
-static bool fits(const struct kiln_descriptor_pool *pool, uint32_t sets, uint32_t storage, uint32_t uniform)
-{
-	return sets <= pool->sets_left && storage <= pool->storage_left && uniform <= pool->uniform_left;
-}
-
-/* The pool this launch's sets come from, with room for all of them. Launches are bounded to KILN_BUFFERS_MAX bindings, so an
- * empty pool always has room. */
-static enum kiln_status take_pool(struct kiln_device *device, struct kiln_slot_sets *sets,
-                                  const struct kiln_stream_launch *launch,
-                                  struct kiln_descriptor_pool **out_pool)
-{
-	uint32_t storage = 0, uniform = 0;
-	struct kiln_descriptor_pool *pool;
-
-	for (size_t i = 0; i < launch->entry->binding_count; i++) {
-		const struct kiln_layout_binding *layout = &launch->entry->bindings[i].layout;
-
-		*(layout->type == KILN_BINDING_UNIFORM_BUFFER ? &uniform : &storage) += layout->count;
-	}
-	while (sets->pool_current < sets->pool_count &&
-	       !fits(&sets->pools[sets->pool_current], launch->pipeline->set_count, storage, uniform))
-		sets->pool_current++;
-	if (sets->pool_current == sets->pool_count)
-		KILN_TRY(add_pool(device, sets));
-	pool = &sets->pools[sets->pool_current];
-	pool->sets_left -= launch->pipeline->set_count;
-	pool->storage_left -= storage;
-	pool->uniform_left -= uniform;
-	*out_pool = pool;
-	return KILN_OK;
-}
-
-static enum kiln_status allocate(struct kiln_device *device, struct kiln_slot_sets *sets,
-                                 const struct kiln_stream_launch *launch, VkDescriptorSet *out_sets)
-{
-	struct kiln_descriptor_pool *pool;
-	VkDescriptorSetAllocateInfo info = {
-		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
-		.descriptorSetCount = launch->pipeline->set_count,
-		.pSetLayouts = launch->pipeline->sets,
-	};
-	enum kiln_status status = KILN_OK;
-
-	KILN_TRY(take_pool(device, sets, launch, &pool));
-	info.descriptorPool = pool->handle;
-	KILN_VK(device, status, out, device->vk.vkAllocateDescriptorSets(device->handle, &info, out_sets));
-out:
-	return status;
-}
-
-/* ---- What is known ---- */
 
 _Static_assert(sizeof(VkDescriptorSet) == sizeof(uint64_t), "handles are kept in words");
 
@@ -153,80 +63,182 @@ static void note_buffers(uint64_t *words, const struct kiln_stream_launch *launc
 	}
 }
 
-static enum kiln_status reserve(struct kiln_slot_sets *sets, uint32_t words)
+/* The products do not wait for one another. */
+static uint64_t hash_of(const struct kiln_stream_launch *launch)
 {
-	if (sets->cursor == sets->known_room) {
-		uint32_t room = sets->known_room ? 2 * sets->known_room : 16;
-		struct kiln_known_sets *known = kiln_realloc(sets->known, room * sizeof(*known));
+	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = launch->pipeline->id * odd;
 
-		if (!known)
-			return no_memory();
-		sets->known = known;
-		sets->known_room = room;
-	}
-	if (words > sets->word_room - sets->word_count) {
-		uint32_t room = 2 * sets->word_room + words + 256;
-		uint64_t *more = kiln_realloc(sets->words, room * sizeof(*more));
+	for (uint32_t i = 0; i < launch->binding_count; i++) {
+		const struct kiln_stream_binding *binding = &launch->bindings[i];
 
-		if (!more)
-			return no_memory();
-		sets->words = more;
-		sets->word_room = room;
+		hash += (binding->buffer->id ^ binding->offset << 24 ^ binding->bytes << 48) *
+		        (odd * (2 * i + 3));
 	}
+	return hash ^ hash >> 29;
+}
+
+static uint32_t *bucket_of(const struct kiln_slot_sets *sets, uint64_t hash)
+{
+	return &sets->buckets[hash & (sets->known_room - 1)];
+}
+
+static void enter(struct kiln_slot_sets *sets, uint32_t entry)
+{
+	struct kiln_known_sets *known = &sets->known[entry - 1];
+	uint32_t *bucket = bucket_of(sets, known->hash);
+
+	known->same = *bucket;
+	*bucket = entry;
+}
+
+static void leave(struct kiln_slot_sets *sets, uint32_t entry)
+{
+	uint32_t *at = bucket_of(sets, sets->known[entry - 1].hash);
+
+	while (*at != entry)
+		at = &sets->known[*at - 1].same;
+	*at = sets->known[entry - 1].same;
+}
+
+static enum kiln_status reserve_known(struct kiln_slot_sets *sets)
+{
+	uint32_t room = sets->known_room ? 2 * sets->known_room : 16;
+	struct kiln_known_sets *known;
+	uint32_t *buckets;
+
+	if (sets->known_count < sets->known_room)
+		return KILN_OK;
+	known = kiln_realloc(sets->known, room * sizeof(*known));
+	if (!known)
+		return no_memory();
+	sets->known = known;
+	buckets = kiln_alloc_zero(room, sizeof(*buckets));
+	if (!buckets)
+		return no_memory();
+	kiln_free(sets->buckets);
+	sets->buckets = buckets;
+	sets->known_room = room;
+	for (uint32_t entry = 1; entry <= sets->known_count; entry++)
+		enter(sets, entry);
 	return KILN_OK;
 }
 
-/* New sets for the launch at the cursor, in the place of what was known there. */
+static enum kiln_status reserve_words(struct kiln_slot_sets *sets, uint32_t words)
+{
+	uint32_t room = 2 * sets->word_room + words + 256;
+	uint64_t *more;
+
+	if (words <= sets->word_room - sets->word_count)
+		return KILN_OK;
+	more = kiln_realloc(sets->words, room * sizeof(*more));
+	if (!more)
+		return no_memory();
+	sets->words = more;
+	sets->word_room = room;
+	return KILN_OK;
+}
+
+static void write_contents(struct kiln_device *device, struct kiln_slot_sets *sets, uint32_t entry,
+                           const struct kiln_stream_launch *launch)
+{
+	struct kiln_known_sets *known = &sets->known[entry - 1];
+
+	note_buffers(buffers_of(sets, known), launch);
+	kiln_command_write_sets(device, launch, sets_of(sets, known));
+	sets->written++;
+	enter(sets, entry);
+}
+
+/* New sets for contents that are not known. */
 static enum kiln_status learn(struct kiln_device *device, struct kiln_slot_sets *sets,
-                              const struct kiln_stream_launch *launch)
+                              const struct kiln_stream_launch *launch, uint64_t hash, uint32_t *out_entry)
 {
 	uint32_t set_count = launch->pipeline->set_count;
 	uint32_t words = set_count + launch->binding_count * BUFFER_WORDS;
-	struct kiln_known_sets *known;
 
-	KILN_TRY(reserve(sets, words));
-	KILN_TRY(allocate(device, sets, launch, (VkDescriptorSet *)&sets->words[sets->word_count]));
-	known = &sets->known[sets->cursor];
-	if (sets->cursor < sets->known_count)
-		sets->lost += known->set_count;
-	else
-		sets->known_count++;
-	*known = (struct kiln_known_sets){launch->pipeline->id, sets->word_count, set_count,
-	                                  launch->binding_count};
+	KILN_TRY(reserve_known(sets));
+	KILN_TRY(reserve_words(sets, words));
+	KILN_TRY(kiln_slot_pools_allocate(device, &sets->pools, launch,
+	                                  (VkDescriptorSet *)&sets->words[sets->word_count]));
+	sets->known[sets->known_count] = (struct kiln_known_sets){
+		.pipeline = launch->pipeline->id,
+		.hash = hash,
+		.at = sets->word_count,
+		.set_count = set_count,
+		.binding_count = launch->binding_count,
+	};
 	sets->word_count += words;
-	note_buffers(buffers_of(sets, known), launch);
-	kiln_command_write_sets(device, launch, sets_of(sets, known));
+	*out_entry = ++sets->known_count;
+	write_contents(device, sets, *out_entry, launch);
 	return KILN_OK;
 }
 
-/* Of the slot's last recording, the launch at the same place. */
-static bool find(struct kiln_device *device, struct kiln_slot_sets *sets,
-                 const struct kiln_stream_launch *launch)
-{
-	struct kiln_known_sets *known;
+/* ---- Finding them again ---- */
 
-	if (sets->cursor >= sets->known_count)
-		return false;
-	known = &sets->known[sets->cursor];
-	if (known->pipeline != launch->pipeline->id)
-		return false;
-	if (binds_the_same(buffers_of(sets, known), launch))
-		return true;
-	note_buffers(buffers_of(sets, known), launch);
-	kiln_command_write_sets(device, launch, sets_of(sets, known));
-	return true;
+static bool is_known(const struct kiln_slot_sets *sets, uint32_t entry,
+                     const struct kiln_stream_launch *launch)
+{
+	const struct kiln_known_sets *known = &sets->known[entry - 1];
+
+	return known->pipeline == launch->pipeline->id && binds_the_same(buffers_of(sets, known), launch);
+}
+
+static uint32_t find(const struct kiln_slot_sets *sets, const struct kiln_stream_launch *launch,
+                     uint64_t hash)
+{
+	uint32_t entry = sets->known_room ? *bucket_of(sets, hash) : 0;
+
+	while (entry && !(sets->known[entry - 1].hash == hash && is_known(sets, entry, launch)))
+		entry = sets->known[entry - 1].same;
+	return entry;
+}
+
+/* What the last recording bound here is not bound by this one, and nothing else uses it. */
+static bool may_rewrite(const struct kiln_slot_sets *sets, uint32_t entry,
+                        const struct kiln_stream_launch *launch)
+{
+	return entry && sets->known_count >= KNOWN_MAX &&
+	       sets->known[entry - 1].pipeline == launch->pipeline->id &&
+	       sets->known[entry - 1].recording != sets->recording;
+}
+
+static enum kiln_status look_up(struct kiln_device *device, struct kiln_slot_sets *sets, uint32_t expected,
+                                const struct kiln_stream_launch *launch, uint32_t *out_entry)
+{
+	uint64_t hash = hash_of(launch);
+
+	sets->hashed++;
+	*out_entry = find(sets, launch, hash);
+	if (*out_entry)
+		return KILN_OK;
+	if (!may_rewrite(sets, expected, launch))
+		return learn(device, sets, launch, hash, out_entry);
+	leave(sets, expected);
+	sets->known[expected - 1].hash = hash;
+	write_contents(device, sets, expected, launch);
+	*out_entry = expected;
+	return KILN_OK;
 }
 
 /* ---- Binding ---- */
 
-static bool is_bound(const struct kiln_slot_sets *sets, const struct kiln_stream_launch *launch)
+static enum kiln_status bind_sets(struct kiln_device *device, struct kiln_slot_sets *sets,
+                                  VkCommandBuffer commands, const struct kiln_stream_launch *launch)
 {
-	const struct kiln_known_sets *known;
+	uint32_t entry = sets->bound ? sets->known[sets->bound - 1].next : sets->first;
+	const struct kiln_pipeline *pipeline = launch->pipeline;
 
-	if (!sets->bound)
-		return false;
-	known = &sets->known[sets->bound - 1];
-	return known->pipeline == launch->pipeline->id && binds_the_same(buffers_of(sets, known), launch);
+	if (!entry || !is_known(sets, entry, launch)) {
+		KILN_TRY(look_up(device, sets, entry, launch, &entry));
+		*(sets->bound ? &sets->known[sets->bound - 1].next : &sets->first) = entry;
+	}
+	device->vk.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout, 0,
+	                                   pipeline->set_count, sets_of(sets, &sets->known[entry - 1]), 0,
+	                                   NULL);
+	sets->known[entry - 1].recording = sets->recording;
+	sets->bound = entry;
+	return KILN_OK;
 }
 
 enum kiln_status kiln_slot_sets_bind(struct kiln_device *device, struct kiln_slot_sets *sets,
@@ -234,14 +246,8 @@ enum kiln_status kiln_slot_sets_bind(struct kiln_device *device, struct kiln_slo
 {
 	const struct kiln_pipeline *pipeline = launch->pipeline;
 
-	if (launch->binding_count && !is_bound(sets, launch)) {
-		if (!find(device, sets, launch))
-			KILN_TRY(learn(device, sets, launch));
-		device->vk.vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->layout,
-		                                   0, pipeline->set_count,
-		                                   sets_of(sets, &sets->known[sets->cursor]), 0, NULL);
-		sets->bound = ++sets->cursor;
-	}
+	if (launch->binding_count && !(sets->bound && is_known(sets, sets->bound, launch)))
+		KILN_TRY(bind_sets(device, sets, commands, launch));
 	if (sets->bound_pipeline != pipeline->id)
 		device->vk.vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);
 	sets->bound_pipeline = pipeline->id;
@@ -250,34 +256,31 @@ enum kiln_status kiln_slot_sets_bind(struct kiln_device *device, struct kiln_slo
 
 /* ---- Life ---- */
 
-enum kiln_status kiln_slot_sets_restart(struct kiln_device *device, struct kiln_slot_sets *sets)
+static void forget(struct kiln_slot_sets *sets)
 {
-	enum kiln_status status = KILN_OK;
-
-	sets->cursor = 0;
-	sets->bound = 0;
-	sets->bound_pipeline = 0;
-	if (sets->lost <= LOST_MAX)
-		return KILN_OK;
+	for (uint32_t i = 0; i < sets->known_room; i++)
+		sets->buckets[i] = 0;
 	sets->known_count = 0;
 	sets->word_count = 0;
-	for (uint32_t i = 0; i < sets->pool_count; i++) {
-		KILN_VK(device, status, out,
-		        device->vk.vkResetDescriptorPool(device->handle, sets->pools[i].handle, 0));
-		refill(&sets->pools[i]);
-	}
-	sets->pool_current = 0;
-	sets->lost = 0;
-out:
-	return status;
+	sets->first = 0;
+}
+
+enum kiln_status kiln_slot_sets_restart(struct kiln_device *device, struct kiln_slot_sets *sets)
+{
+	sets->recording++;
+	sets->bound = 0;
+	sets->bound_pipeline = 0;
+	if (sets->known_count <= KNOWN_MAX + KNOWN_SLACK)
+		return KILN_OK;
+	forget(sets);
+	return kiln_slot_pools_empty(device, &sets->pools);
 }
 
 void kiln_slot_sets_finish(struct kiln_device *device, struct kiln_slot_sets *sets)
 {
-	for (uint32_t i = 0; i < sets->pool_count; i++)
-		device->vk.vkDestroyDescriptorPool(device->handle, sets->pools[i].handle, NULL);
-	kiln_free(sets->pools);
+	kiln_slot_pools_finish(device, &sets->pools);
 	kiln_free(sets->known);
+	kiln_free(sets->buckets);
 	kiln_free(sets->words);
 	*sets = (struct kiln_slot_sets){0};
 }

@@ -76,6 +76,8 @@ static void note_done(struct kiln_stream *stream, uint64_t ticket)
 /* A lost device is done with everything once it is idle, and nothing waits for it again. */
 static void give_up(struct kiln_stream *stream)
 {
+	if (atomic_load_explicit(&stream->device->lost, memory_order_relaxed) != KILN_OK)
+		kiln_loss_latch(stream->device, stream, VK_SUCCESS, NULL); /* before it is forgotten */
 	if (!atomic_load_explicit(&stream->device->abandoned, memory_order_relaxed))
 		kiln_device_idle(stream->device);
 	stream->recording = NULL;
@@ -96,13 +98,16 @@ static void poll(struct kiln_stream *stream)
 
 /* ---- Submitting ---- */
 
-/* A timeline is taken when there is a second stream that could ask for it. Without one others wait on the host. */
+/* A timeline is taken when there is a second stream that may be on another queue, or a program, that could ask for it.
+ * Without one other queues wait on the host. */
 static void ensure_timeline(struct kiln_stream *stream)
 {
 	struct kiln_device *device = stream->device;
 
 	if (stream->timeline || !device->has_timeline ||
-	    atomic_load_explicit(&device->stream_count, memory_order_relaxed) < 2)
+	    ((device->queue_count < 2 ||
+	      atomic_load_explicit(&device->stream_count, memory_order_relaxed) < 2) &&
+	     !atomic_load_explicit(&device->lends, memory_order_relaxed)))
 		return;
 	stream->timeline = kiln_timeline_take(device);
 	stream->timeline_from = stream->next_ticket;
@@ -207,8 +212,8 @@ static enum kiln_status wait_ticket(struct kiln_stream *stream, uint64_t ticket,
 		kiln_trace_host(device, KILN_TRACE_WAIT, stream->name, start, ticket);
 		return KILN_OK;
 	}
-	status = kiln_device_vk_error(device, result, "vkWaitForFences");
-	kiln_device_lose(device);
+	status = kiln_loss_error_in(stream, result, "vkWaitForFences");
+	kiln_loss_latch(device, stream, result, "vkWaitForFences");
 	give_up(stream);
 	return status;
 }
@@ -259,6 +264,7 @@ static enum kiln_status begin(struct kiln_stream *stream, struct kiln_stream_slo
 	atomic_store(&stream->oldest, 0);
 	slot->begun = kiln_retirement_clock(&stream->device->retirement);
 	slot->ticket = stream->next_ticket;
+	slot->launches_before = atomic_load_explicit(&stream->launches, memory_order_relaxed);
 	stream->recording = slot;
 	publish_oldest(stream);
 	return KILN_OK;
@@ -279,14 +285,30 @@ static enum kiln_status ensure_recording(struct kiln_stream *stream)
 	}
 }
 
+static enum kiln_status depend_on_queue(struct kiln_stream *stream, uint64_t number,
+                                        struct kiln_stream_slot **out_slot)
+{
+	KILN_TRY(ensure_recording(stream));
+	*out_slot = stream->recording;
+	if (number > stream->covered)
+		kiln_stream_barrier(stream, stream->recording);
+	return KILN_OK;
+}
+
 /* What a submission waits for holds back what is submitted later too, so a full list is no more than an early submit. */
 enum kiln_status kiln_stream_depend(struct kiln_stream *stream, const struct kiln_stream_dependency *on,
                                     struct kiln_stream_slot **out_slot)
 {
+	if (!on->timeline)
+		return depend_on_queue(stream, on->number, out_slot);
+	if (on->number && on->number <= stream->waited)
+		return KILN_OK;
 	for (uint32_t i = 0; i < stream->dependency_count; i++)
 		if (stream->dependencies[i].timeline == on->timeline) {
 			if (stream->dependencies[i].value < on->value)
-				stream->dependencies[i].value = on->value;
+				stream->dependencies[i] = *on;
+			if (on->number)
+				stream->waited = on->number;
 			return KILN_OK;
 		}
 	if (stream->dependency_count == KILN_STREAM_DEPENDENCIES)
@@ -294,6 +316,8 @@ enum kiln_status kiln_stream_depend(struct kiln_stream *stream, const struct kil
 	KILN_TRY(ensure_recording(stream));
 	*out_slot = stream->recording;
 	stream->dependencies[stream->dependency_count++] = *on;
+	if (on->number)
+		stream->waited = on->number;
 	return KILN_OK;
 }
 
@@ -400,7 +424,7 @@ enum kiln_status kiln_stream_wait(struct kiln_stream *stream, uint64_t timeout_n
 		status = submit(stream);
 	if (status == KILN_OK)
 		status = wait_ticket(stream, stream->next_ticket - 1, timeout_ns);
-	else if (status == KILN_ERR_DEVICE_LOST && stream->slots)
+	else if (status == KILN_ERR_DEVICE_LOST && stream->slots && kiln_device_is_given_up(stream->device))
 		give_up(stream);
 	kiln_mutex_unlock(&stream->lock);
 	return after_wait(stream, status);
@@ -417,8 +441,8 @@ static enum kiln_status believe_idle(struct kiln_stream *stream)
 	if (result >= 0) {
 		note_done(stream, stream->next_ticket - 1);
 	} else {
-		status = kiln_device_vk_error(device, result, "vkDeviceWaitIdle");
-		kiln_device_lose(device);
+		status = kiln_loss_error_in(stream, result, "vkDeviceWaitIdle");
+		kiln_loss_latch(device, stream, result, "vkDeviceWaitIdle");
 		give_up(stream);
 	}
 	kiln_mutex_unlock(&stream->lock);
@@ -432,6 +456,35 @@ enum kiln_status kiln_stream_drain(struct kiln_stream *stream)
 	return status == KILN_ERR_TIMEOUT ? after_wait(stream, believe_idle(stream)) : status;
 }
 
+/* Vulkan's objects are made again at the next use. */
+static void lose_objects(struct kiln_stream *stream)
+{
+	for (uint32_t i = 0; i < KILN_STREAM_SLOTS && stream->slots; i++)
+		kiln_slot_finish(stream->device, &stream->slots[i]);
+	kiln_free(stream->slots);
+	stream->slots = NULL;
+	kiln_timeline_give(stream->device, stream->timeline, stream->timeline_base + stream->next_ticket);
+	stream->timeline = NULL;
+	stream->covered = stream->waited = 0;
+}
+
+enum kiln_status kiln_stream_lose(struct kiln_stream *stream)
+{
+	kiln_mutex_lock(&stream->lock);
+	if (stream->slots)
+		give_up(stream);
+	for (uint32_t i = 0; i < KILN_STREAM_SLOTS && stream->slots; i++)
+		while (stream->slots[i].waiters)
+			kiln_cond_wait(&stream->unwatched, &stream->lock);
+	lose_objects(stream);
+	atomic_store_explicit(&stream->gone, stream->next_ticket - 1, memory_order_relaxed);
+	kiln_mutex_unlock(&stream->lock);
+	(void)kiln_host_steps_run(stream, true);
+	kiln_modes_unreference(atomic_exchange(&stream->modes, NULL));
+	kiln_staging_finish(&stream->staging);
+	return kiln_staging_init(&stream->staging);
+}
+
 void kiln_stream_finish(struct kiln_stream *stream)
 {
 	if (!stream->lock_ready)
@@ -442,7 +495,7 @@ void kiln_stream_finish(struct kiln_stream *stream)
 		kiln_mutex_unlock(&stream->lock);
 	}
 	kiln_host_steps_finish(&stream->steps);
-	kiln_stream_modes_finish(atomic_load(&stream->modes));
+	kiln_modes_unreference(atomic_load(&stream->modes));
 	kiln_staging_finish(&stream->staging);
 	for (uint32_t i = 0; i < KILN_STREAM_SLOTS && stream->slots; i++)
 		kiln_slot_finish(stream->device, &stream->slots[i]);

@@ -46,12 +46,18 @@ struct kiln_device_queue {
 	uint32_t family, index;
 	struct kiln_mutex lock;
 	bool lock_ready;
+	atomic_uint_fast64_t submitted; /* submissions so far; changed under the lock, once one is the driver's */
+	void (*lock_outside)(void *user); /* of an imported queue; both or neither */
+	void (*unlock_outside)(void *user);
+	void *user;
 };
 
-/* A submission of another stream that the recording one waits for. */
+/* A submission of another stream that the recording one waits for. Where both go to one queue, the other is with the driver
+ * already, and a barrier reaches back over everything that was submitted before it: a semaphore is for other queues. */
 struct kiln_stream_dependency {
-	VkSemaphore timeline;
-	uint64_t value;
+	VkSemaphore timeline; /* NULL = of the same queue */
+	uint64_t value;       /* of the timeline */
+	uint64_t number;      /* of the other's queue's submission; 0 = nothing to wait for */
 };
 
 #define KILN_STREAM_DEPENDENCIES 16u
@@ -74,7 +80,10 @@ struct kiln_stream {
 		done_ticket; /* every submission up to this one is finished; changed under the lock */
 	atomic_uint_fast64_t
 		oldest; /* retirement clock of the oldest submission not done, UINT64_MAX = none */
+	atomic_uint_fast64_t gone; /* submissions up to this one were given before the device was reopened */
 	uint64_t epoch; /* number of barriers recorded so far, plus 1; see hazard.h */
+	uint64_t covered; /* the last barrier comes after this submission of the queue and all before */
+	uint64_t waited;  /* and what is recorded now, after this one of the other queue and all before */
 	struct kiln_timeline
 		*timeline; /* signalled by each ticket from timeline_from on; NULL while nobody asks */
 	uint64_t timeline_from, timeline_base; /* it is brought to the base plus the ticket */
@@ -104,6 +113,8 @@ static inline struct kiln_graph *kiln_stream_graph(struct kiln_stream *stream)
 enum kiln_status kiln_stream_init(struct kiln_stream *stream, struct kiln_device *device, uint64_t id);
 /* Waits for the device and frees everything but the struct. Zeroed memory is fine. */
 void kiln_stream_finish(struct kiln_stream *stream);
+/* The device is lost and idle: gives up all that is enqueued, and every Vulkan object of the lost device. */
+enum kiln_status kiln_stream_lose(struct kiln_stream *stream);
 void kiln_stream_reference(struct kiln_stream *stream);
 void kiln_stream_unreference(struct kiln_stream *stream);
 /* A stream of the device, referenced; NULL = destroyed, and all its work is done. */
@@ -154,9 +165,14 @@ enum kiln_status kiln_stream_record_fill(struct kiln_stream *stream, struct kiln
 /* The ticket's stream, referenced; NULL = it is gone, and with it everything is done. An error for a ticket it never gave. */
 enum kiln_status kiln_ticket_find(struct kiln_device *device, struct kiln_ticket ticket, const char *call,
                                   struct kiln_stream **out_stream);
-/* Submits it if it was not, and says what another stream has to depend on. *out_dependency.timeline NULL = nothing: it is
- * done, where need be because the host waited. No stream is locked. */
-enum kiln_status kiln_stream_reach(struct kiln_stream *other, uint64_t ticket,
+/* KILN_ERR_DEVICE_LOST for a ticket that was given before the device was reopened. */
+enum kiln_status kiln_ticket_check(const struct kiln_stream *stream, struct kiln_ticket ticket);
+/* As kiln_ticket_wait() and kiln_ticket_is_done(), for Kiln's own uses: what was given before a reopening is done. */
+enum kiln_status kiln_ticket_wait_own(struct kiln_device *device, struct kiln_ticket ticket, uint64_t timeout_ns);
+bool kiln_ticket_is_done_own(struct kiln_device *device, struct kiln_ticket ticket);
+/* Submits the other stream's ticket if it was not, and says what the first has to depend on. *out_dependency.number 0 =
+ * nothing: it is done, where need be because the host waited. No stream is locked. */
+enum kiln_status kiln_stream_reach(struct kiln_stream *stream, struct kiln_stream *other, uint64_t ticket,
                                    struct kiln_stream_dependency *out_dependency);
 
 /* ---- Under the stream's lock ---- */
@@ -168,6 +184,9 @@ enum kiln_status kiln_stream_depend(struct kiln_stream *stream, const struct kil
                                     struct kiln_stream_slot **out_slot);
 /* Records a barrier between everything before and after, and starts an epoch. */
 void kiln_stream_barrier(struct kiln_stream *stream, struct kiln_stream_slot *slot);
+/* The same, and an image changes its layout there; NULL = none does. */
+void kiln_stream_barrier_and(struct kiln_stream *stream, struct kiln_stream_slot *slot,
+                             const VkImageMemoryBarrier *image);
 
 /* Whether the submission is done, without waiting. */
 bool kiln_stream_reached(struct kiln_stream *stream, uint64_t ticket);
@@ -192,7 +211,11 @@ enum kiln_status kiln_streams_drain(struct kiln_device *device);
 /* Frees the object once no submission uses it: now, or when a later wait or submit finds that so. Never blocks on the
  * device. */
 void kiln_stream_retire(struct kiln_device *device, struct kiln_retired *retired);
+/* kiln_stream_lose() each. */
+enum kiln_status kiln_streams_lose(struct kiln_device *device);
 /* Frees what has become free. */
 void kiln_streams_collect(struct kiln_device *device);
+/* Of a lost device too: the caller is alone in it. */
+void kiln_streams_collect_alone(struct kiln_device *device);
 
 #endif

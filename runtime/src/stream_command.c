@@ -4,9 +4,11 @@
 
 #include "buffer.h"
 #include "device.h"
+#include "image.h"
 #include "pipeline.h"
 
-void kiln_command_barrier(struct kiln_device *device, VkCommandBuffer commands)
+void kiln_command_barrier_and(struct kiln_device *device, VkCommandBuffer commands,
+                              const VkImageMemoryBarrier *image)
 {
 	VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
 	VkMemoryBarrier memory = {
@@ -22,7 +24,13 @@ void kiln_command_barrier(struct kiln_device *device, VkCommandBuffer commands)
 		stages |= VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT;
 		memory.dstAccessMask |= VK_ACCESS_INDIRECT_COMMAND_READ_BIT;
 	}
-	device->vk.vkCmdPipelineBarrier(commands, stages, stages, 0, 1, &memory, 0, NULL, 0, NULL);
+	device->vk.vkCmdPipelineBarrier(commands, stages, stages, 0, 1, &memory, 0, NULL, image ? 1 : 0,
+	                                image);
+}
+
+void kiln_command_barrier(struct kiln_device *device, VkCommandBuffer commands)
+{
+	kiln_command_barrier_and(device, commands, NULL);
 }
 
 void kiln_command_to_host(struct kiln_device *device, VkCommandBuffer commands)
@@ -55,10 +63,30 @@ void kiln_command_push(struct kiln_device *device, VkCommandBuffer commands,
 	                              &tail);
 }
 
+/* An image's binding names its sampler where a buffer's has the offset. */
+static VkDescriptorImageInfo describe_image(const struct kiln_device *device, uint32_t type,
+                                            const struct kiln_stream_binding *binding)
+{
+	const struct kiln_image *image = binding->buffer->image;
+	bool sampled = type == KILN_BINDING_SAMPLER || type == KILN_BINDING_COMBINED_IMAGE_SAMPLER;
+
+	return (VkDescriptorImageInfo){
+		.sampler = sampled ? kiln_sampler_handle(device, (uint32_t)binding->offset) : VK_NULL_HANDLE,
+		.imageView = image ? image->view : VK_NULL_HANDLE,
+		.imageLayout = image ? VK_IMAGE_LAYOUT_GENERAL : VK_IMAGE_LAYOUT_UNDEFINED,
+	};
+}
+
+static bool is_buffer(uint32_t type)
+{
+	return type == KILN_BINDING_STORAGE_BUFFER || type == KILN_BINDING_UNIFORM_BUFFER;
+}
+
 void kiln_command_write_sets(struct kiln_device *device, const struct kiln_stream_launch *launch,
                              const VkDescriptorSet *sets)
 {
 	VkDescriptorBufferInfo buffers[KILN_BUFFERS_MAX];
+	VkDescriptorImageInfo images[KILN_BUFFERS_MAX];
 	VkWriteDescriptorSet writes[KILN_BUFFERS_MAX];
 	uint32_t write_count = 0, element = 0;
 
@@ -73,11 +101,13 @@ void kiln_command_write_sets(struct kiln_device *device, const struct kiln_strea
 			.dstSet = sets[layout->set],
 			.dstBinding = layout->binding,
 			.descriptorCount = layout->count,
-			.descriptorType = layout->type == KILN_BINDING_UNIFORM_BUFFER
-		                                  ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
-		                                  : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+			.descriptorType = kiln_descriptor_type(layout->type),
 			.pBufferInfo = &buffers[element],
+			.pImageInfo = &images[element],
 		};
+		for (uint32_t e = 0; e < layout->count && !is_buffer(layout->type); e++)
+			images[element + e] =
+				describe_image(device, layout->type, &launch->bindings[element + e]);
 		element += layout->count;
 	}
 	device->vk.vkUpdateDescriptorSets(device->handle, write_count, writes, 0, NULL);

@@ -6,6 +6,9 @@
 
 /* Between everything before and after. */
 void kiln_command_barrier(struct kiln_device *device, VkCommandBuffer commands);
+/* The same, and an image changes its layout there; NULL = none does. */
+void kiln_command_barrier_and(struct kiln_device *device, VkCommandBuffer commands,
+                              const VkImageMemoryBarrier *image);
 /* Makes everything written readable by the host once the submission is done. */
 void kiln_command_to_host(struct kiln_device *device, VkCommandBuffer commands);
 void kiln_command_push(struct kiln_device *device, VkCommandBuffer commands,

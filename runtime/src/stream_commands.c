@@ -11,11 +11,19 @@
 #include "stream_slot.h"
 #include "trace.h"
 
-void kiln_stream_barrier(struct kiln_stream *stream, struct kiln_stream_slot *slot)
+/* The slot is submitted later than what its queue was given by now. */
+void kiln_stream_barrier_and(struct kiln_stream *stream, struct kiln_stream_slot *slot,
+                             const VkImageMemoryBarrier *image)
 {
-	kiln_command_barrier(stream->device, slot->commands);
+	stream->covered = atomic_load_explicit(&stream->queue->submitted, memory_order_acquire);
+	kiln_command_barrier_and(stream->device, slot->commands, image);
 	stream->epoch++;
 	kiln_count(&stream->barriers);
+}
+
+void kiln_stream_barrier(struct kiln_stream *stream, struct kiln_stream_slot *slot)
+{
+	kiln_stream_barrier_and(stream, slot, NULL);
 }
 
 static void record_launch(struct kiln_stream *stream, struct kiln_stream_slot *slot,
@@ -39,6 +47,9 @@ static void record_launch(struct kiln_stream *stream, struct kiln_stream_slot *s
 	else
 		device->vk.vkCmdDispatch(slot->commands, launch->groups[0], launch->groups[1],
 		                         launch->groups[2]);
+	slot->last = launch->pipeline;
+	if (!slot->first)
+		slot->first = launch->pipeline;
 	if (!launch->own)
 		kiln_count(&stream->launches);
 }

@@ -28,7 +28,7 @@ static bool owns(const struct kiln_stream *stream, struct kiln_buffer *buffer)
 	if (owner == stream->id)
 		return true;
 	if (owner != 0)
-		return false;
+		return owner == KILN_OWNER_NOBODY;
 	if (atomic_compare_exchange_strong(&buffer->use.owner, &owner, stream->id))
 		return true;
 	return owner == stream->id;
@@ -130,7 +130,25 @@ static enum kiln_status share_all(struct kiln_stream *stream, const struct kiln_
 
 /* ---- Waiting for other streams, under device->order and with no stream locked ---- */
 
-enum kiln_status kiln_stream_reach(struct kiln_stream *other, uint64_t ticket,
+/* What stands for the other's ticket, which is submitted and not known to be done. Nothing where only the host can wait. */
+static struct kiln_stream_dependency stand_in(const struct kiln_stream *stream,
+                                              const struct kiln_stream *other, uint64_t ticket)
+{
+	struct kiln_stream_dependency on = {0};
+
+	if (other->queue != stream->queue) {
+		if (!other->timeline || ticket < other->timeline_from)
+			return on;
+		on.timeline = other->timeline->handle;
+		on.value = other->timeline_base + ticket;
+	}
+	for (uint32_t i = 0; i < KILN_STREAM_SLOTS; i++)
+		if (other->slots[i].pending && other->slots[i].ticket == ticket)
+			on.number = other->slots[i].number;
+	return on;
+}
+
+enum kiln_status kiln_stream_reach(struct kiln_stream *stream, struct kiln_stream *other, uint64_t ticket,
                                    struct kiln_stream_dependency *out_dependency)
 {
 	enum kiln_status status = KILN_OK;
@@ -142,16 +160,12 @@ enum kiln_status kiln_stream_reach(struct kiln_stream *other, uint64_t ticket,
 		status = kiln_stream_submit_locked(other, NULL);
 	done = ticket <= atomic_load_explicit(&other->done_ticket, memory_order_relaxed) ||
 	       ticket >= other->next_ticket; /* noted, and never recorded */
-	if (other->timeline && ticket >= other->timeline_from)
-		*out_dependency = (struct kiln_stream_dependency){other->timeline->handle,
-		                                                  other->timeline_base + ticket};
+	if (status == KILN_OK && !done)
+		*out_dependency = stand_in(stream, other, ticket);
 	kiln_mutex_unlock(&other->lock);
-	if (status != KILN_OK || !done)
-		return status != KILN_OK || out_dependency->timeline
-		               ? status
-		               : kiln_stream_wait_device(other, ticket, KILN_WAIT_FOREVER);
-	out_dependency->timeline = VK_NULL_HANDLE;
-	return KILN_OK;
+	if (status != KILN_OK || done || out_dependency->number)
+		return status;
+	return kiln_stream_wait_device(other, ticket, KILN_WAIT_FOREVER);
 }
 
 struct dependencies {
@@ -189,9 +203,9 @@ static enum kiln_status gather_one(struct kiln_stream *stream, const struct kiln
 	other = kiln_stream_find(stream->device, shared->stream);
 	if (!other)
 		return KILN_OK;
-	status = kiln_stream_reach(other, ticket, &dependency);
+	status = kiln_stream_reach(stream, other, ticket, &dependency);
 	kiln_stream_unreference(other);
-	if (status == KILN_OK && dependency.timeline)
+	if (status == KILN_OK && dependency.number)
 		status = add_dependency(all, &dependency);
 	return status;
 }
@@ -294,6 +308,7 @@ void kiln_stream_close(struct kiln_stream *stream, uint32_t commands, bool order
 		kiln_mutex_unlock(&stream->device->order);
 }
 
+/* NULL = nothing is remembered. */
 static struct kiln_stream_use *use_of(struct kiln_stream *stream, struct kiln_buffer *buffer)
 {
 	return owner_of(buffer) == stream->id ? &buffer->use.own : shared_use(buffer, stream->id);
@@ -319,7 +334,10 @@ void kiln_stream_note(struct kiln_stream *stream, struct kiln_stream_slot *slot,
 	for (uint32_t i = 0; i < count; i++) {
 		struct kiln_access access = access_of(stream, &bindings[i], slot->ticket);
 
-		kiln_hazard_note(use_of(stream, bindings[i].buffer), &access, done);
+		struct kiln_stream_use *use = use_of(stream, bindings[i].buffer);
+
+		if (use)
+			kiln_hazard_note(use, &access, done);
 	}
 }
 
@@ -331,7 +349,9 @@ void kiln_stream_order(struct kiln_stream *stream, struct kiln_stream_slot *slot
 	for (uint32_t i = 0; i < count && !hazard; i++) {
 		struct kiln_access access = access_of(stream, &bindings[i], slot->ticket);
 
-		hazard = kiln_hazard(use_of(stream, bindings[i].buffer), &access);
+		const struct kiln_stream_use *use = use_of(stream, bindings[i].buffer);
+
+		hazard = use && kiln_hazard(use, &access);
 	}
 	if (hazard)
 		kiln_stream_barrier(stream, slot);

@@ -5,6 +5,7 @@
 #include "stream.h"
 
 #define KILN_OWNER_SHARED UINT64_MAX
+#define KILN_OWNER_NOBODY (UINT64_MAX - 1) /* nothing is remembered: there is nothing to order */
 
 /* What a shared buffer remembers of one stream. */
 struct kiln_shared_use {

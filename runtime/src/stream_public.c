@@ -56,7 +56,12 @@ static enum kiln_status fill(struct kiln_stream *stream, struct kiln_buffer *buf
 	           "whole 32-bit words, and write the rest with kiln_buffer_write()",
 	           call, bytes, buffer->name);
 	KILN_TRY(check_device(stream, buffer, call));
-	return bytes ? kiln_stream_record_fill(stream, buffer, offset, bytes, value) : KILN_OK;
+	if (!bytes)
+		return KILN_OK;
+	KILN_TRY(kiln_stream_record_fill(stream, buffer, offset, bytes, value));
+	if (!kiln_stream_graph(stream))
+		kiln_contents_filled(buffer, offset, bytes, value);
+	return KILN_OK;
 }
 
 enum kiln_status kiln_buffer_fill(struct kiln_buffer *buffer, uint64_t offset, uint64_t bytes, uint32_t value)
@@ -100,8 +105,13 @@ static enum kiln_status copy(struct kiln_stream *stream, const struct copy_call 
 		" bytes",
 		names->call, bytes, source_offset, target_offset, source->name, apart);
 	KILN_TRY(check_device(stream, source, names->call));
-	return bytes ? kiln_stream_record_copy(stream, source, source_offset, target, target_offset, bytes)
-	             : KILN_OK;
+	if (!bytes)
+		return KILN_OK;
+	KILN_TRY(kiln_contents_check(source, names->call, source_offset, bytes));
+	KILN_TRY(kiln_stream_record_copy(stream, source, source_offset, target, target_offset, bytes));
+	if (!kiln_stream_graph(stream))
+		kiln_contents_copied(target, target_offset, bytes);
+	return KILN_OK;
 }
 
 enum kiln_status kiln_buffer_copy(struct kiln_buffer *source, uint64_t source_offset,
@@ -128,6 +138,8 @@ enum kiln_status kiln_stream_copy(struct kiln_stream *stream, struct kiln_buffer
 /* ---- Host bytes ---- */
 
 #define DIRECT_STREAMS 8u /* that may have used a buffer the host copies by itself */
+/* What a download may take of the host's memory until it is waited for. */
+static const uint64_t LARGEST_ASYNC_DOWNLOAD = UINT64_C(64) << 20;
 
 /* What nothing unfinished touches needs no device, and nobody can tell the difference. */
 static bool is_idle(struct kiln_buffer *buffer, bool for_write)
@@ -139,17 +151,20 @@ static bool is_idle(struct kiln_buffer *buffer, bool for_write)
 		return false;
 	count = kiln_buffer_tickets(buffer, for_write, tickets, DIRECT_STREAMS);
 	for (uint32_t i = 0; i < count; i++)
-		if (!kiln_ticket_is_done(buffer->device, tickets[i]))
+		if (!kiln_ticket_is_done_own(buffer->device, tickets[i]))
 			return false;
 	return count < DIRECT_STREAMS;
 }
 
 /* An earlier download may still be on its way to the same place. */
+static bool has_steps(const struct kiln_stream *stream)
+{
+	return atomic_load_explicit(&stream->steps.pending, memory_order_relaxed) != 0;
+}
+
 static bool may_get_directly(const struct kiln_stream *stream, struct kiln_buffer *buffer, uint64_t bytes)
 {
-	return kiln_buffer_is_read_directly(buffer, bytes) &&
-	       atomic_load_explicit(&stream->steps.pending, memory_order_relaxed) == 0 &&
-	       is_idle(buffer, false);
+	return kiln_buffer_is_read_directly(buffer, bytes) && !has_steps(stream) && is_idle(buffer, false);
 }
 
 enum kiln_status kiln_stream_upload(struct kiln_stream *stream, struct kiln_buffer *buffer, uint64_t offset,
@@ -160,9 +175,14 @@ enum kiln_status kiln_stream_upload(struct kiln_stream *stream, struct kiln_buff
 	KILN_TRY(check_device(stream, buffer, "kiln_stream_upload"));
 	KILN_CHECK(data || !bytes,
 	           "kiln_stream_upload: data is NULL. Fix: pass the %" PRIu64 " bytes to write", bytes);
-	if (bytes && is_idle(buffer, true))
-		return kiln_buffer_put(buffer, offset, data, bytes);
-	return bytes ? kiln_staging_write(stream, buffer, offset, data, bytes) : KILN_OK;
+	if (!bytes)
+		return KILN_OK;
+	if (is_idle(buffer, true))
+		KILN_TRY(kiln_buffer_put(buffer, offset, data, bytes));
+	else
+		KILN_TRY(kiln_staging_write(stream, buffer, offset, data, bytes));
+	kiln_contents_wrote(buffer, offset, data, bytes);
+	return KILN_OK;
 }
 
 /* Under the stream's lock: the step belongs to what is recorded now, or to what was submitted last. */
@@ -195,8 +215,11 @@ enum kiln_status kiln_stream_download(struct kiln_stream *stream, struct kiln_bu
 	           "kiln_stream_download: out_data is NULL. Fix: pass room for %" PRIu64 " bytes", bytes);
 	if (!bytes)
 		return KILN_OK;
+	KILN_TRY(kiln_contents_check(buffer, "kiln_stream_download", offset, bytes));
 	if (may_get_directly(stream, buffer, bytes))
 		return kiln_buffer_get(buffer, offset, out_data, bytes);
+	if (bytes > LARGEST_ASYNC_DOWNLOAD && !has_steps(stream))
+		return kiln_staging_read(stream, buffer, offset, out_data, bytes);
 	KILN_TRY(new_step(&step));
 	step->out_data = out_data;
 	step->bytes = bytes;
@@ -234,8 +257,8 @@ static enum kiln_status depend_on(struct kiln_stream *stream, struct kiln_stream
 	struct kiln_stream_slot *slot;
 	enum kiln_status status;
 
-	KILN_TRY(kiln_stream_reach(other, ticket, &dependency));
-	if (!dependency.timeline)
+	KILN_TRY(kiln_stream_reach(stream, other, ticket, &dependency));
+	if (!dependency.number)
 		return KILN_OK;
 	KILN_TRY(kiln_stream_begin(stream, &slot));
 	status = kiln_stream_depend(stream, &dependency, &slot);
@@ -254,7 +277,9 @@ enum kiln_status kiln_stream_after(struct kiln_stream *stream, struct kiln_ticke
 	KILN_TRY(kiln_ticket_find(stream->device, ticket, "kiln_stream_after", &other));
 	if (!other)
 		return KILN_OK;
-	status = depend_on(stream, other, ticket.value);
+	status = kiln_ticket_check(other, ticket);
+	if (status == KILN_OK)
+		status = depend_on(stream, other, ticket.value);
 	kiln_stream_unreference(other);
 	return status;
 }

@@ -59,6 +59,7 @@ static enum kiln_status recycle(struct kiln_device *device, struct kiln_stream_s
 	KILN_VK(device, status, out, device->vk.vkResetCommandPool(device->handle, slot->pool, 0));
 	KILN_TRY(kiln_slot_sets_restart(device, &slot->sets));
 	slot->recorded = 0;
+	slot->first = slot->last = NULL;
 	slot->ended = false;
 	if (slot->marks)
 		kiln_marks_restart(slot->marks);
@@ -95,8 +96,9 @@ void kiln_slot_name(const struct kiln_stream *stream, const struct kiln_stream_s
 
 /* The last barrier makes everything written readable by the host once the fence has signalled. Where the driver cannot end
  * the list, what was enqueued can never run, and the device counts as lost. */
-static enum kiln_status end(struct kiln_device *device, struct kiln_stream_slot *slot)
+static enum kiln_status end(struct kiln_stream *stream, struct kiln_stream_slot *slot)
 {
+	struct kiln_device *device = stream->device;
 	enum kiln_status status = KILN_OK;
 
 	kiln_command_to_host(device, slot->commands);
@@ -104,7 +106,7 @@ static enum kiln_status end(struct kiln_device *device, struct kiln_stream_slot 
 	KILN_VK(device, status, lost, device->vk.vkEndCommandBuffer(slot->commands));
 	return KILN_OK;
 lost:
-	kiln_device_lose(device);
+	kiln_loss_latch(device, stream, VK_SUCCESS, "vkEndCommandBuffer");
 	return status;
 }
 
@@ -156,19 +158,22 @@ enum kiln_status kiln_slot_submit(struct kiln_stream *stream, struct kiln_stream
 	VkResult result;
 
 	if (!slot->ended)
-		KILN_TRY(end(device, slot));
+		KILN_TRY(end(stream, slot));
 	if (slot->marks)
 		list = kiln_marks_submit(device, slot, list, &longer);
 	if (list)
 		list->commands[0] = slot->commands;
 	describe(stream, slot, list, &submission);
-	kiln_mutex_lock(&stream->queue->lock);
+	kiln_device_queue_lock(stream->queue);
 	result = device->vk.vkQueueSubmit(stream->queue->handle, 1, &submission.info, slot->fence);
-	kiln_mutex_unlock(&stream->queue->lock);
+	slot->number = atomic_load_explicit(&stream->queue->submitted, memory_order_relaxed) + (result >= 0);
+	atomic_store_explicit(&stream->queue->submitted, slot->number, memory_order_release);
+	kiln_device_queue_unlock(stream->queue);
 	kiln_free(longer.commands);
 	kiln_trace_host(device, KILN_TRACE_SUBMIT, stream->name, start, slot->ticket);
 	if (result < 0)
-		return kiln_device_vk_error(device, result, "vkQueueSubmit");
+		return kiln_loss_error_in(stream, result, "vkQueueSubmit");
+	slot->launches_after = atomic_load_explicit(&stream->launches, memory_order_relaxed);
 	slot->ended = false;
 	slot->pending = true;
 	return KILN_OK;

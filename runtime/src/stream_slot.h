@@ -9,6 +9,7 @@
 #include "vulkan_api.h"
 
 struct kiln_device;
+struct kiln_pipeline;
 struct kiln_stream;
 struct kiln_stream_launch;
 struct kiln_trace_marks;
@@ -20,9 +21,12 @@ struct kiln_stream_slot {
 	VkCommandBuffer commands;
 	VkFence fence;
 	uint64_t ticket;
+	uint64_t number;   /* of the queue's submission, while pending */
 	uint64_t begun;    /* retirement clock when recording began */
 	bool pending;      /* submitted and not known to be done */
 	uint32_t recorded; /* commands since it began */
+	const struct kiln_pipeline *first, *last; /* of its launches, for the message of a loss; NULL = none */
+	uint64_t launches_before, launches_after; /* of the stream, when it began and when it was submitted */
 	uint32_t waiters;  /* threads in a wait for the fence: it may not be reset */
 	bool ended;        /* recorded to the end, and not submitted yet */
 	struct kiln_slot_sets sets;

@@ -205,10 +205,44 @@ void kiln_device_queue_ready(struct kiln_device *device, struct kiln_device_queu
 	kiln_mutex_unlock(&queue->lock);
 }
 
+void kiln_device_queue_lock(struct kiln_device_queue *queue)
+{
+	kiln_mutex_lock(&queue->lock);
+	if (queue->lock_outside)
+		queue->lock_outside(queue->user);
+}
+
+void kiln_device_queue_unlock(struct kiln_device_queue *queue)
+{
+	if (queue->unlock_outside)
+		queue->unlock_outside(queue->user);
+	kiln_mutex_unlock(&queue->lock);
+}
+
+/* vkDeviceWaitIdle() would want all of the program's queues to stand still as well. */
+static VkResult idle_imported(struct kiln_device *device)
+{
+	VkResult worst = VK_SUCCESS;
+
+	for (uint32_t i = 0; i < device->queue_count; i++) {
+		struct kiln_device_queue *queue = &device->queues[i];
+		VkResult result;
+
+		kiln_device_queue_ready(device, queue);
+		kiln_device_queue_lock(queue);
+		result = device->vk.vkQueueWaitIdle(queue->handle);
+		kiln_device_queue_unlock(queue);
+		worst = result < 0 && worst >= 0 ? result : worst;
+	}
+	return worst;
+}
+
 VkResult kiln_device_idle(struct kiln_device *device)
 {
 	VkResult result;
 
+	if (device->imported)
+		return idle_imported(device);
 	for (uint32_t i = 0; i < device->queue_count; i++)
 		kiln_mutex_lock(&device->queues[i].lock);
 	result = device->vk.vkDeviceWaitIdle(device->handle);
@@ -233,12 +267,10 @@ void kiln_streams_count(const struct kiln_device *device, struct kiln_device_cou
 	kiln_mutex_unlock(lock);
 }
 
-void kiln_streams_collect(struct kiln_device *device)
+void kiln_streams_collect_alone(struct kiln_device *device)
 {
 	uint64_t oldest = UINT64_MAX;
 
-	if (!atomic_load_explicit(&device->retirement.list, memory_order_relaxed))
-		return;
 	kiln_mutex_lock(&device->streams_lock);
 	for (struct kiln_stream *stream = device->streams; stream; stream = stream->next) {
 		uint64_t one = atomic_load(&stream->oldest);
@@ -247,6 +279,14 @@ void kiln_streams_collect(struct kiln_device *device)
 	}
 	kiln_mutex_unlock(&device->streams_lock);
 	kiln_retirement_collect(&device->retirement, oldest);
+}
+
+/* A lost device keeps what is retired until it is reopened or closed: who does that must be alone in it. */
+void kiln_streams_collect(struct kiln_device *device)
+{
+	if (atomic_load_explicit(&device->retirement.list, memory_order_relaxed) &&
+	    atomic_load_explicit(&device->lost, memory_order_relaxed) == KILN_OK)
+		kiln_streams_collect_alone(device);
 }
 
 void kiln_stream_retire(struct kiln_device *device, struct kiln_retired *retired)
@@ -300,6 +340,11 @@ enum kiln_status kiln_streams_wait(struct kiln_device *device)
 	return wait_each(device, wait_whole);
 }
 
+enum kiln_status kiln_streams_lose(struct kiln_device *device)
+{
+	return wait_each(device, kiln_stream_lose);
+}
+
 enum kiln_status kiln_streams_drain(struct kiln_device *device)
 {
 	return wait_each(device, kiln_stream_drain);
@@ -314,6 +359,6 @@ enum kiln_status kiln_stream_wait_buffer(struct kiln_buffer *buffer, bool for_wr
 	if (count == TICKETS_MAX)
 		return kiln_streams_wait(buffer->device);
 	for (uint32_t i = 0; i < count && status == KILN_OK; i++)
-		status = kiln_ticket_wait(buffer->device, tickets[i], KILN_WAIT_FOREVER);
+		status = kiln_ticket_wait_own(buffer->device, tickets[i], KILN_WAIT_FOREVER);
 	return status;
 }

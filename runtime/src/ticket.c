@@ -34,20 +34,47 @@ enum kiln_status kiln_ticket_find(struct kiln_device *device, struct kiln_ticket
 	                  (unsigned long long)given);
 }
 
-enum kiln_status kiln_ticket_wait(struct kiln_device *device, struct kiln_ticket ticket, uint64_t timeout_ns)
+enum kiln_status kiln_ticket_check(const struct kiln_stream *stream, struct kiln_ticket ticket)
+{
+	if (ticket.value == 0 || ticket.value > atomic_load_explicit(&stream->gone, memory_order_relaxed))
+		return KILN_OK;
+	return kiln_error(
+		KILN_ERR_DEVICE_LOST,
+		"submission %llu of stream '%s' was given before device '%s' was lost and reopened. "
+		"Fix: submit the work again",
+		(unsigned long long)ticket.value, stream->name, stream->device->info.name);
+}
+
+/* `own`: Kiln's, for which done is done. */
+static enum kiln_status wait(struct kiln_device *device, struct kiln_ticket ticket, uint64_t timeout_ns,
+                             bool own)
 {
 	struct kiln_stream *stream;
-	enum kiln_status status;
+	enum kiln_status status = KILN_OK;
 
 	KILN_TRY(kiln_ticket_find(device, ticket, "kiln_ticket_wait", &stream));
 	if (!stream)
 		return kiln_device_check(device);
-	status = kiln_stream_wait_ticket(stream, ticket.value, timeout_ns);
+	if (!own)
+		status = kiln_ticket_check(stream, ticket);
+	if (status == KILN_OK)
+		status = kiln_stream_wait_ticket(stream, ticket.value, timeout_ns);
 	kiln_stream_unreference(stream);
 	return status;
 }
 
-bool kiln_ticket_is_done(struct kiln_device *device, struct kiln_ticket ticket)
+enum kiln_status kiln_ticket_wait(struct kiln_device *device, struct kiln_ticket ticket, uint64_t timeout_ns)
+{
+	return wait(device, ticket, timeout_ns, false);
+}
+
+enum kiln_status kiln_ticket_wait_own(struct kiln_device *device, struct kiln_ticket ticket,
+                                      uint64_t timeout_ns)
+{
+	return wait(device, ticket, timeout_ns, true);
+}
+
+static bool is_done(struct kiln_device *device, struct kiln_ticket ticket, bool own)
 {
 	struct kiln_stream *stream;
 	bool done;
@@ -57,9 +84,20 @@ bool kiln_ticket_is_done(struct kiln_device *device, struct kiln_ticket ticket)
 		return false;
 	if (!stream)
 		return true;
-	done = kiln_stream_reached(stream, ticket.value);
+	done = kiln_stream_reached(stream, ticket.value) &&
+	       (own || kiln_ticket_check(stream, ticket) == KILN_OK);
 	kiln_stream_unreference(stream);
 	return done;
+}
+
+bool kiln_ticket_is_done(struct kiln_device *device, struct kiln_ticket ticket)
+{
+	return is_done(device, ticket, false);
+}
+
+bool kiln_ticket_is_done_own(struct kiln_device *device, struct kiln_ticket ticket)
+{
+	return is_done(device, ticket, true);
 }
 
 static bool find_done(struct kiln_device *device, const struct kiln_ticket *tickets, size_t count,

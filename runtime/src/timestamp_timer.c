@@ -17,6 +17,7 @@ struct kiln_timer {
 	bool started, stopped;
 	struct kiln_ticket end; /* of the stop */
 	struct kiln_retired retired;
+	struct kiln_part part;
 };
 
 /* ---- Life ---- */
@@ -54,6 +55,25 @@ out:
 	return status;
 }
 
+static void lose_queries(void *object)
+{
+	struct kiln_timer *timer = object;
+
+	if (timer->queries)
+		timer->device->vk.vkDestroyQueryPool(timer->device->handle, timer->queries, NULL);
+	timer->queries = VK_NULL_HANDLE;
+	if (!timer->stopped)
+		timer->started = false;
+}
+
+static enum kiln_status restore_queries(void *object, struct kiln_reopening *reopening)
+{
+	(void)reopening;
+	return make_queries(object);
+}
+
+static const struct kiln_part_class timer_parts = {lose_queries, restore_queries};
+
 enum kiln_status kiln_timer_create(struct kiln_stream *stream, struct kiln_timer **out_timer)
 {
 	struct kiln_timer *timer;
@@ -71,6 +91,7 @@ enum kiln_status kiln_timer_create(struct kiln_stream *stream, struct kiln_timer
 		kiln_free(timer);
 		return status;
 	}
+	kiln_part_add(timer->device, &timer->part, &timer_parts, timer);
 	kiln_device_reference(timer->device);
 	if (stream != &stream->device->stream)
 		kiln_stream_reference(stream);
@@ -82,7 +103,8 @@ static void free_retired(void *object)
 {
 	struct kiln_timer *timer = object;
 
-	timer->device->vk.vkDestroyQueryPool(timer->device->handle, timer->queries, NULL);
+	kiln_part_remove(timer->device, &timer->part);
+	lose_queries(timer);
 	kiln_free(timer);
 }
 

@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "debug_name.h"
 #include "device.h"
+#include "image.h"
 #include "stream.h"
 #include "stream_slot.h"
 
@@ -59,7 +60,7 @@ static void list_buffers(const struct kiln_operation *operation, struct kiln_tra
 		const struct kiln_stream_binding *binding = &operation->bindings[i];
 		int written;
 
-		event->bytes += binding->bytes;
+		event->bytes += binding->buffer->image ? binding->buffer->image->info.bytes : binding->bytes;
 		if (at >= sizeof(event->buffers))
 			continue;
 		written = snprintf(event->buffers + at, sizeof(event->buffers) - at, "%s%s", i ? ", " : "",

@@ -48,6 +48,21 @@ static enum kiln_status check_made_up(const struct kiln_tune_session *session,
 	return kiln_launch_check_push(session->kernel, entry->push_bytes, &params->launch);
 }
 
+/* Trials run on copies of buffers, and images have none. */
+static enum kiln_status check_buffers_only(const struct kiln_kernel *kernel,
+                                           const struct kiln_entry_point *entry)
+{
+	for (size_t i = 0; i < entry->binding_count; i++)
+		if (entry->bindings[i].layout.type != KILN_BINDING_STORAGE_BUFFER &&
+		    entry->bindings[i].layout.type != KILN_BINDING_UNIFORM_BUFFER)
+			return kiln_error(
+				KILN_ERR_UNSUPPORTED,
+				"kernel '%s' takes a %s, and only kernels of buffers are tuned. Fix: give the "
+				"workgroup size in kiln_kernel_params, or tune a form of it that takes buffers",
+				kernel->name, kiln_binding_type_name(entry->bindings[i].layout.type));
+	return KILN_OK;
+}
+
 /* What the launch binds, with what the kernel does to it. */
 static enum kiln_status take_arguments(const struct kiln_tune_session *session,
                                        const struct kiln_variant *variant,
@@ -58,6 +73,7 @@ static enum kiln_status take_arguments(const struct kiln_tune_session *session,
 	struct kiln_launch_arguments given = {0};
 	size_t at = 0;
 
+	KILN_TRY(check_buffers_only(session->kernel, entry));
 	if (params->buffer_bytes)
 		KILN_TRY(check_made_up(session, variant));
 	else

@@ -97,19 +97,33 @@ enum kiln_status kiln_tune_lane_init(struct kiln_tune_lane *lane, struct kiln_de
 	return status;
 }
 
-void kiln_tune_lane_finish(struct kiln_tune_lane *lane)
+static void destroy_objects(struct kiln_tune_lane *lane)
 {
 	struct kiln_device *device = lane->device;
 
-	if (!device || lane->stuck)
-		return;
 	if (lane->queries)
 		device->vk.vkDestroyQueryPool(device->handle, lane->queries, NULL);
 	if (lane->fence)
 		device->vk.vkDestroyFence(device->handle, lane->fence, NULL);
 	if (lane->pool)
 		device->vk.vkDestroyCommandPool(device->handle, lane->pool, NULL);
+	lane->queries = VK_NULL_HANDLE;
+	lane->fence = VK_NULL_HANDLE;
+	lane->pool = VK_NULL_HANDLE;
+}
+
+void kiln_tune_lane_finish(struct kiln_tune_lane *lane)
+{
+	if (!lane->device || lane->stuck)
+		return;
+	destroy_objects(lane);
 	memset(lane, 0, sizeof(*lane));
+}
+
+void kiln_tune_lane_lose(struct kiln_tune_lane *lane)
+{
+	destroy_objects(lane);
+	lane->gone = true;
 }
 
 /* ---- Recording ---- */
@@ -131,6 +145,10 @@ enum kiln_status kiln_tune_lane_begin(struct kiln_tune_lane *lane)
 	enum kiln_status status = KILN_OK;
 
 	KILN_TRY(kiln_device_check(device));
+	if (lane->gone)
+		return kiln_error(KILN_ERR_CANCELLED,
+		                  "the tuning ended when device '%s' was lost and reopened. Fix: tune again",
+		                  device->info.name);
 	lane->stamped = false;
 	KILN_VK(device, status, out, device->vk.vkResetFences(device->handle, 1, &lane->fence));
 	KILN_VK(device, status, out, device->vk.vkResetCommandPool(device->handle, lane->pool, 0));
@@ -172,10 +190,10 @@ static enum kiln_status submit(struct kiln_tune_lane *lane)
 	kiln_command_to_host(device, lane->commands);
 	KILN_VK(device, status, out, device->vk.vkEndCommandBuffer(lane->commands));
 	kiln_device_queue_ready(device, queue);
-	kiln_mutex_lock(&queue->lock);
+	kiln_device_queue_lock(queue);
 	KILN_VK(device, status, unlock, device->vk.vkQueueSubmit(queue->handle, 1, &info, lane->fence));
 unlock:
-	kiln_mutex_unlock(&queue->lock);
+	kiln_device_queue_unlock(queue);
 out:
 	return status;
 }

@@ -33,6 +33,7 @@ struct kiln_tune_lane {
 	struct kiln_tune_clock clock;
 	uint32_t unusable;   /* stamps in a row that could not be true */
 	bool stamped;        /* since the list began */
+	bool gone;           /* with a device that was lost and reopened */
 	bool stuck;          /* what was submitted never came back: nothing it uses may be freed */
 	uint64_t timeout_ns; /* of one submission */
 };
@@ -41,6 +42,9 @@ enum kiln_status kiln_tune_lane_init(struct kiln_tune_lane *lane, struct kiln_de
                                      uint64_t timeout_ns);
 /* Frees everything unless the lane is stuck. Zeroed memory is fine. */
 void kiln_tune_lane_finish(struct kiln_tune_lane *lane);
+
+/* Frees everything, on the lost device; nothing can be begun any more. */
+void kiln_tune_lane_lose(struct kiln_tune_lane *lane);
 
 /* Are the stamps there, and believed? Else what is timed is the whole submission. */
 bool kiln_tune_lane_has_stamps(const struct kiln_tune_lane *lane);

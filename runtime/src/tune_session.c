@@ -104,6 +104,20 @@ static enum kiln_status begin(struct kiln_tune_session *session, const struct ki
 	return kiln_tune_keep_default(session);
 }
 
+/* Only what holds Vulkan objects goes; the next step finds that the lane has gone. */
+static void lose(void *object)
+{
+	struct kiln_tune_session *session = object;
+	size_t count = session->attempts ? kiln_space_count(session->space) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		kiln_tune_trial_finish(&session->attempts[i].trial, &session->lane);
+	kiln_tune_trial_finish(&session->smear.trial, &session->lane);
+	kiln_tune_lane_lose(&session->lane);
+}
+
+static const struct kiln_part_class session_parts = {lose, NULL};
+
 enum kiln_status kiln_tune_session_init(struct kiln_tune_session *session, struct kiln_kernel *kernel,
                                         const struct kiln_tune_params *params,
                                         struct kiln_tune_intent *intent)
@@ -114,7 +128,9 @@ enum kiln_status kiln_tune_session_init(struct kiln_tune_session *session, struc
 	enter(session);
 	status = begin(session, params);
 	leave(session);
-	if (status != KILN_OK)
+	if (status == KILN_OK)
+		kiln_part_add(kernel->device, &session->part, &session_parts, session);
+	else
 		kiln_tune_session_finish(session);
 	return status;
 }
@@ -188,6 +204,8 @@ enum kiln_status kiln_tune_session_step(struct kiln_tune_session *session, bool 
 {
 	enum kiln_status status;
 
+	if (session->lane.gone)
+		return kiln_tune_lane_begin(&session->lane);
 	enter(session);
 	status = kiln_search_step(session->search, out_done);
 	leave(session);
@@ -210,6 +228,8 @@ void kiln_tune_session_finish(struct kiln_tune_session *session)
 {
 	size_t count = session->attempts ? kiln_space_count(session->space) : 0;
 
+	if (session->kernel)
+		kiln_part_remove(session->kernel->device, &session->part);
 	kiln_search_destroy(&session->search);
 	for (size_t i = 0; i < count; i++) {
 		kiln_tune_trial_finish(&session->attempts[i].trial, &session->lane);

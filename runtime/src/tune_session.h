@@ -36,6 +36,8 @@ struct kiln_tune_session {
 	size_t lost_by;    /* the configuration that took the device; KILN_SPACE_NONE = none */
 	double default_ns; /* of one dispatch, roughly */
 
+	struct kiln_part part;
+
 	uint64_t active_ns, active_since; /* time inside steps; since 0 = not inside one */
 };
 

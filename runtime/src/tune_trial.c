@@ -14,6 +14,7 @@ static enum kiln_status allocate(struct kiln_tune_trial *trial, struct kiln_devi
 	};
 	VkDescriptorPoolCreateInfo pool = {
 		.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
+		.flags = kiln_descriptor_pool_flags(device),
 		.maxSets = KILN_SETS_MAX,
 		.poolSizeCount = 2,
 		.pPoolSizes = sizes,

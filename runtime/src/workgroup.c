@@ -35,8 +35,9 @@ enum kiln_status kiln_workgroup_check(const uint32_t size[3], const struct kiln_
 		return KILN_OK;
 	return kiln_error(
 		KILN_ERR_WORKGROUP_LIMIT,
-		"a workgroup of %ux%ux%u threads is beyond the device's limits: at most %ux%ux%u and %u in all. "
-		"Fix: ask for a smaller workgroup",
+		"a workgroup of %ux%ux%u threads is beyond the device's limits: at most %ux%ux%u "
+		"(maxComputeWorkGroupSize) and %u in all (maxComputeWorkGroupInvocations). Fix: ask for a smaller "
+		"workgroup",
 		size[0], size[1], size[2], limits->size[0], limits->size[1], limits->size[2],
 		limits->threads);
 }

@@ -179,6 +179,47 @@ def image_filters_a_given_picture_as_python_does(programs):
     assert worst(filtered, source) > 8, "the filter changed nothing"
 
 
+def gaussian(picture, sigma):
+    width, height, rows = picture
+    radius = (math.ceil(3 * sigma) + 1) // 2 * 2
+    weights = [math.exp(-i * i / (2 * sigma**2)) for i in range(-radius, radius + 1)]
+
+    def blurred(line):
+        near = [[line[min(max(i + d, 0), len(line) - 1)] for d in range(-radius, radius + 1)] for i in range(len(line))]
+        return [tuple(sum(w * p[c] for w, p in zip(weights, seen)) / sum(weights) for c in range(3)) for seen in near]
+
+    columns = zip(*(blurred(row) for row in rows))
+    return width, height, [list(row) for row in zip(*(blurred(list(column)) for column in columns))]
+
+
+@behaviour
+def images_are_blurred_as_python_does(programs):
+    example = Example(programs, "16_image")
+    picture = given_picture(53, 37)
+    png.write(example.path("in.png"), picture)
+    for sigma in (0.5, 2.0, 5.5):
+        out = example.run("in.png", "--output", "out.png", "--sigma", str(sigma), env=driver("lvp")).stdout
+        assert "0 wrong" in out, out
+        source, blurred, edges = panels(example.path("out.png"), 53, 37)
+        assert worst(source, picture) == 0, "the first panel is not the picture given"
+        expected = gaussian(picture, sigma)
+        assert worst(blurred, expected) <= 2, f"sigma {sigma}: blurred differs by {worst(blurred, expected)}"
+        assert worst(edges, sobel(blurred)) <= 2, f"edges differ by {worst(edges, sobel(blurred))}"
+        assert worst(blurred, source) > 8, "the blur changed nothing"
+
+
+@behaviour
+def images_of_a_rendered_scene_are_blurred(programs):
+    example = Example(programs, "16_image")
+    example.run("--size", "96", "--output", "out.png", env=driver("lvp"))
+    source, blurred, edges = panels(example.path("out.png"), 96, 96)
+    assert len({pixel for row in source[2] for pixel in row}) > 2000, "nothing was rendered"
+    assert roughness(blurred) < 0.75 * roughness(source), "the grain is still there"
+    assert worst(edges, sobel(blurred)) <= 2, f"edges differ by {worst(edges, sobel(blurred))}"
+    assert example.run("--help", env={}).stdout.startswith("usage: 16_image")
+    example.run("--sigma", "0", env={}, code=2)
+
+
 def roughness(picture):
     """Mean difference of neighbours along a row: what grain adds to."""
     pairs = [(p, q) for row in picture[2] for p, q in zip(row, row[1:])]
@@ -285,6 +326,13 @@ def graph_records_little_again_and_is_right(programs):
 
 
 @behaviour
+def calculation_with_checkpoints_is_right_without_a_loss(programs):
+    out = Example(programs, "17_device_loss").run("-n", "5000", "-s", "33", "-c", "10", env=driver("lvp")).stdout
+    assert "5000 of 5000 elements are right" in out
+    assert "losses     0 in 33 launches" in out, out
+
+
+@behaviour
 def warm_start_is_disk_where_the_driver_keeps_code(programs):
     example = Example(programs, "04_warm_start")
     env = driver("radeon")
@@ -338,6 +386,23 @@ def own_device_loads_what_it_compiled_before(programs):
     assert "Fix:" in example.run("kept", env=none, code=77).stderr
     assert example.run("--help", env={}).stdout.startswith("usage: 06_bring_your_own_device")
     example.run("--nonsense", env={}, code=2)
+
+
+@behaviour
+def existing_device_works_with_kiln_and_after_it(programs):
+    example = Example(programs, "15_existing_device")
+    env = driver("lvp")
+    right = "device     llvmpipe.*\nwith Kiln  {} values are 2 x \\+ 5: right\nwithout    the device goes on: right\n"
+    watched = {"VK_INSTANCE_LAYERS": "VK_LAYER_KHRONOS_validation"}
+    for arguments, n, more in ((), 100000, {}), (("-n", "7", "-d", "llvm"), 7, {}), (("--device", "0"), 100000, watched):
+        # The layer, where it is installed, would print what it has to say.
+        out = example.run(*arguments, env={**env, **more}).stdout
+        assert re.fullmatch(right.format(n), out), out
+    assert "Fix:" in example.run("--device", "no such", env=env, code=2).stderr
+    none = {"VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"}
+    assert "Fix:" in example.run(env=none, code=77).stderr
+    assert example.run("--help", env={}).stdout.startswith("usage: 15_existing_device")
+    example.run("--count", "0", env={}, code=2)
 
 
 @behaviour
@@ -460,6 +525,7 @@ LAUNCHING = (
     "12_speculative_filter",
     "13_async_copy",
     "14_long_job",
+    "17_device_loss",
 )
 
 

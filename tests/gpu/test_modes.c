@@ -245,32 +245,6 @@ static void mistakes_are_refused_with_a_sentence(void **state)
 	gpu_assert_usable();
 }
 
-static void a_graph_does_not_record_an_indirect_launch(void **state)
-{
-	struct kiln_launch_params params = {0};
-	struct kiln_stream *stream = NULL;
-	struct kiln_graph *graph = NULL;
-	struct kiln_buffer *data, *place;
-	struct kiln_kernel *kernel;
-
-	(void)state;
-	GPU_NEEDS_LAUNCH();
-	kernel = indirect_kernel();
-	params.buffers[0] = data = gpu_buffer(sizeof(struct tally), NULL);
-	params.indirect.buffer = place = gpu_buffer(16, (uint32_t[]){1, 1, 1, 1});
-	gpu_ok(kiln_stream_create(gpu_device, NULL, &stream));
-	gpu_ok(kiln_graph_begin(stream));
-	gpu_refused(kiln_stream_launch(stream, kernel, &params), KILN_ERR_UNSUPPORTED);
-	gpu_ok(kiln_graph_end(stream, &graph));
-	kiln_graph_destroy(&graph);
-	gpu_ok(kiln_stream_launch(stream, kernel, &params));
-	assert_int_equal(read_tally(data)->groups, 1);
-	kiln_stream_destroy(&stream);
-	kiln_buffer_destroy(&data);
-	kiln_buffer_destroy(&place);
-	kiln_kernel_destroy(&kernel);
-}
-
 static void a_mode_is_part_of_the_pipelines_key(void **state)
 {
 	static const struct {
@@ -344,7 +318,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_chain_of_indirect_launches_keeps_its_order),
-		cmocka_unit_test(a_graph_does_not_record_an_indirect_launch),
 		cmocka_unit_test(a_kernel_made_for_modes_can_be_launched_plainly),
 		cmocka_unit_test(a_mode_is_part_of_the_pipelines_key),
 		cmocka_unit_test(an_asynchronous_stream_gives_the_same_results_on_any_device),

@@ -38,11 +38,13 @@ static void random_programs_give_what_the_model_gives(void **state)
 	}
 	program_kernels_destroy(&kernels);
 	after = kiln_device_counters(gpu_device);
-	print_message("%u programs from seed %llu: %llu launches, %llu submissions, %llu barriers\n",
+	print_message("%u programs from seed %llu: 0 differences; %llu launches, %llu submissions, %llu barriers, "
+	              "%llu validation messages\n",
 	              programs, (unsigned long long)seed,
 	              (unsigned long long)(after.launches - before.launches),
 	              (unsigned long long)(after.submits - before.submits),
-	              (unsigned long long)(after.barriers - before.barriers));
+	              (unsigned long long)(after.barriers - before.barriers),
+	              (unsigned long long)after.validation_messages);
 }
 
 int main(int argc, char **argv)

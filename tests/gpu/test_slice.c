@@ -158,6 +158,59 @@ static void long_launch_is_sliced_by_itself_and_stays_in_order(void **state)
 	gpu_close(&device);
 }
 
+/* ---- Invalidation ---- */
+
+static uint64_t made(struct kiln_device *device)
+{
+	struct kiln_device_counters counters = kiln_device_counters(device);
+
+	return counters.disk + counters.driver + counters.compiled + counters.unknown;
+}
+
+static void assert_makes_slices_anew(struct kiln_device *device, const void *spirv, size_t bytes)
+{
+	const struct kiln_slice_params slice = {.budget_ns = 1};
+	const struct push push = {{301, 201, 1}, 9};
+	struct kiln_buffer *buffer = NULL;
+	struct kiln_launch_params params;
+	struct kiln_kernel *kernel;
+	struct kiln_build build;
+	uint64_t before, loaded;
+
+	gpu_ok(kiln_kernel_create(device, &(struct kiln_kernel_params){.spirv = spirv, .spirv_bytes = bytes},
+	                          &kernel));
+	gpu_ok(kiln_buffer_create(device, &(struct kiln_buffer_params){.bytes = 301 * 201 * 4}, &buffer));
+	params = params_of(&push, buffer);
+	gpu_ok(kiln_stream_launch_sliced(kiln_device_stream(device), kernel, &params, &slice, NULL));
+	gpu_ok(kiln_kernel_resolve(kernel, &build));
+	loaded = kiln_device_counters(device).disk;
+	for (int i = 0; i < 2; i++) {
+		before = made(device);
+		gpu_ok(kiln_device_invalidate_program(device, &build.identity.program, NULL));
+		gpu_ok(kiln_stream_launch_sliced(kiln_device_stream(device), kernel, &params, &slice, NULL));
+		assert_int_equal(made(device), before + 2); /* the kernel's own, and the one for slices */
+		gpu_ok(kiln_stream_launch_sliced(kiln_device_stream(device), kernel, &params, &slice, NULL));
+		assert_int_equal(made(device), before + 2);
+	}
+	assert_int_equal(kiln_device_counters(device).disk, loaded); /* nothing of before */
+	kiln_buffer_destroy(&buffer);
+	kiln_kernel_destroy(&kernel);
+}
+
+/* That of a kernel as it is, and that of a changed copy, whose name nobody outside knows; in memory, and on disk. */
+static void invalidated_slices_are_made_again(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	for (int disk = 0; disk < 2; disk++) {
+		struct kiln_device *device = gpu_open(&(struct kiln_device_params){.no_cache = !disk});
+
+		assert_makes_slices_anew(device, slice_plain_spv, sizeof slice_plain_spv);
+		assert_makes_slices_anew(device, slice_ids_spv, sizeof slice_ids_spv);
+		gpu_close(&device);
+	}
+}
+
 /* ---- Progress ---- */
 
 struct watch {
@@ -304,6 +357,7 @@ static void wrong_calls_are_refused_with_a_fix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(invalidated_slices_are_made_again),
 		cmocka_unit_test(kernel_that_reads_every_built_in_sees_its_own_grid),
 		cmocka_unit_test(kernel_whose_workgroups_wait_for_others_is_never_sliced),
 		cmocka_unit_test(launch_that_is_known_to_be_short_is_one_submission),

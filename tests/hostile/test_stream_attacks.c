@@ -141,7 +141,8 @@ static void fail_every_call(void **state)
 	for (unsigned i = 0; i < programs; i++) {
 		struct program program = three_streams(seed + i);
 
-		for (unsigned n = 1; try_one(sweep, &program, i % 2 ? ",discrete" : "", n, &failures); n++)
+		for (unsigned n = 1;
+		     try_one(sweep, &program, i % 2 ? ",discrete" : ",async_family", n, &failures); n++)
 			calls++;
 	}
 	print_message("%s: %u calls failed one by one, %u times the program stopped\n", sweep->rule, calls,

@@ -24,6 +24,7 @@ struct scene {
 	struct program_kernels kernels;
 	struct kiln_stream *streams[2];
 	struct kiln_buffer *buffer;
+	struct kiln_graph *graph; /* NULL = none */
 };
 
 static void open_scene(struct scene *scene, const char *script)
@@ -43,6 +44,7 @@ static void open_scene(struct scene *scene, const char *script)
 
 static void close_scene(struct scene *scene)
 {
+	kiln_graph_destroy(&scene->graph);
 	for (int i = 0; i < 2; i++)
 		kiln_stream_destroy(&scene->streams[i]);
 	kiln_buffer_destroy(&scene->buffer);
@@ -63,6 +65,15 @@ static enum kiln_status step(struct scene *scene, int stream, uint32_t k)
 					  .push = push,
 					  .push_bytes = sizeof(push),
 				  });
+}
+
+/* Two steps, recorded on the first stream. */
+static void record_graph(struct scene *scene)
+{
+	assert_status(kiln_graph_begin(scene->streams[0]), KILN_OK);
+	assert_status(step(scene, 0, 3), KILN_OK);
+	assert_status(step(scene, 0, 4), KILN_OK);
+	assert_status(kiln_graph_end(scene->streams[0], &scene->graph), KILN_OK);
 }
 
 static void step_on_host(uint32_t *data, uint32_t k)
@@ -174,43 +185,51 @@ static void destroy(struct scene *scene, unsigned what)
 	case 3:
 		program_kernels_destroy(&scene->kernels);
 		break;
+	case 4:
+		kiln_graph_destroy(&scene->graph);
+		break;
 	default:
 		kiln_device_close(&scene->device);
 		break;
 	}
 }
 
-/* The n-th permutation of 0 to 4. */
-static void permute(unsigned n, unsigned order[5])
+enum { OBJECTS = 6, ORDERS = 720 };
+
+/* The n-th permutation of 0 to 5. */
+static void permute(unsigned n, unsigned order[OBJECTS])
 {
-	unsigned left[5] = {0, 1, 2, 3, 4};
+	unsigned left[OBJECTS] = {0, 1, 2, 3, 4, 5};
 
-	for (unsigned i = 0; i < 5; i++) {
-		unsigned at = n % (5 - i);
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		unsigned at = n % (OBJECTS - i);
 
-		n /= 5 - i;
+		n /= OBJECTS - i;
 		order[i] = left[at];
-		memmove(&left[at], &left[at + 1], (4 - at) * sizeof(left[0]));
-		left[4] = 9;
+		memmove(&left[at], &left[at + 1], (OBJECTS - 1 - at) * sizeof(left[0]));
+		left[OBJECTS - 1] = 9;
 	}
 }
 
 static void objects_can_be_destroyed_in_any_order_with_work_in_flight(void **state)
 {
-	static const char *const scripts[] = {"lazy", "dispatch_ms=1", "discrete", "submit_lost@2"};
+	static const char *const scripts[] = {"lazy", "dispatch_ms=1", "discrete", "submit_lost@2",
+	                                      "submit_lost@3"};
 
 	(void)state;
-	for (unsigned n = 0; n < 120; n++) {
+	for (unsigned i = 0, n = 0; i < ORDERS / 3; i++, n = (n + 7) % ORDERS) { /* a third, of all kinds */
 		struct scene scene;
-		unsigned order[5];
+		unsigned order[OBJECTS];
 
-		open_scene(&scene, scripts[n % 4]);
+		open_scene(&scene, scripts[i % 5]);
+		record_graph(&scene);
 		(void)step(&scene, 0, 1);
 		(void)kiln_stream_submit(scene.streams[0], NULL);
+		(void)kiln_graph_launch(scene.graph, scene.streams[1], NULL);
 		(void)step(&scene, 1, 2);
 		permute(n, order);
-		for (int i = 0; i < 5; i++)
-			destroy(&scene, order[i]);
+		for (int at = 0; at < OBJECTS; at++)
+			destroy(&scene, order[at]);
 		assert_int_equal(place_events(&place, "misuse"), 0);
 	}
 }
@@ -247,6 +266,14 @@ static void two_devices_with_streams_each_know_nothing_of_one_another(void **sta
 	assert_status(kiln_stream_submit(scenes[0].streams[0], &ticket), KILN_OK);
 	assert_status(kiln_stream_copy(scenes[1].streams[0], scenes[0].buffer, 0, scenes[0].buffer, 64, 64),
 	              KILN_ERR_FOREIGN_OBJECT);
+	for (int i = 0; i < 2; i++) {
+		record_graph(&scenes[i]);
+		assert_status(kiln_graph_launch(scenes[i].graph, scenes[i].streams[1], NULL), KILN_OK);
+		assert_status(kiln_graph_launch(scenes[i].graph, scenes[1 - i].streams[1], NULL),
+		              KILN_ERR_FOREIGN_OBJECT);
+		step_on_host(expected[i], 3);
+		step_on_host(expected[i], 4);
+	}
 	for (int i = 0; i < 2; i++) {
 		assert_status(kiln_buffer_read(scenes[i].buffer, 0, got, sizeof(got)), KILN_OK);
 		assert_memory_equal(got, expected[i], sizeof(got));
@@ -285,6 +312,9 @@ static _Noreturn void be_a_child(struct scene *scene, struct kiln_ticket ticket)
 	EXPECT(kiln_ticket_is_done(scene->device, ticket), false);
 	EXPECT(kiln_buffer_read(scene->buffer, 0, &word, 4), KILN_ERR_DEVICE_LOST);
 	EXPECT(kiln_device_wait(scene->device), KILN_ERR_DEVICE_LOST);
+	EXPECT(kiln_graph_launch(scene->graph, scene->streams[0], NULL), KILN_ERR_DEVICE_LOST);
+	EXPECT(kiln_graph_begin(scene->streams[0]), KILN_ERR_DEVICE_LOST);
+	kiln_graph_destroy(&scene->graph);
 	kiln_stream_destroy(&scene->streams[0]);
 	kiln_buffer_destroy(&scene->buffer);
 	program_kernels_destroy(&scene->kernels);
@@ -307,9 +337,11 @@ static void forked_child_is_refused_and_the_parent_goes_on(void **state)
 
 	(void)state;
 	open_scene(&scene, "lazy");
+	record_graph(&scene);
 	assert_status(step(&scene, 0, 1), KILN_OK);
 	assert_status(kiln_stream_submit(scene.streams[0], &ticket), KILN_OK);
 	assert_status(step(&scene, 1, 2), KILN_OK);
+	assert_status(kiln_graph_launch(scene.graph, scene.streams[0], NULL), KILN_OK);
 	fflush(NULL);
 	child = fork();
 	assert_true(child >= 0);
@@ -318,8 +350,8 @@ static void forked_child_is_refused_and_the_parent_goes_on(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
-	step_on_host(expected, 1);
-	step_on_host(expected, 2);
+	for (uint32_t k = 1; k <= 4; k++)
+		step_on_host(expected, k);
 	assert_status(kiln_buffer_read(scene.buffer, 0, got, sizeof(got)), KILN_OK);
 	assert_memory_equal(got, expected, sizeof(got));
 	close_scene(&scene);

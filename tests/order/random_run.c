@@ -204,13 +204,65 @@ static enum kiln_status run_op(struct run *run, const struct program_op *op)
 	return calls[op->kind](run, op);
 }
 
+/* ---- Graphs ---- */
+
+/* A third of the programs with several streams have what can be recorded go through graphs, whatever its stream: the model
+ * is sequential. */
+static uint32_t graph_length(const struct program *program, uint32_t first)
+{
+	uint32_t end = first;
+
+	if (program->streams < 2 || program->seed % 3 != 0)
+		return 0;
+	while (end < program->op_count && program->ops[end].kind <= PROGRAM_FILL)
+		end++;
+	return end - first > 1 ? end - first : 0;
+}
+
+/* Recorded on one stream, launched on another. */
+static enum kiln_status run_graph(struct run *run, uint32_t first, uint32_t count)
+{
+	const struct program *program = run->program;
+	uint32_t stream = 1 + first % (program->streams - 1), other = (first + count) % program->streams;
+	struct kiln_graph *graph = NULL;
+	enum kiln_status status;
+
+	KILN_TRY(kiln_graph_begin(run->streams[stream]));
+	for (uint32_t i = first; i < first + count; i++) {
+		struct program_op op = program->ops[i];
+
+		op.stream = stream;
+		KILN_TRY(run_op(run, &op));
+	}
+	KILN_TRY(kiln_graph_end(run->streams[stream], &graph));
+	status = kiln_graph_launch(graph, run->streams[other], &run->tickets[other]);
+	kiln_graph_destroy(&graph); /* in flight */
+	return status;
+}
+
+/* Gives how many operations it was. */
+static uint32_t run_next(struct run *run, uint32_t at, enum kiln_status *out_status)
+{
+	uint32_t graph = graph_length(run->program, at);
+
+	*out_status = graph ? run_graph(run, at, graph) : run_op(run, &run->program->ops[at]);
+	return *out_status == KILN_OK ? (graph ? graph : 1) : 0;
+}
+
 /* ---- Before and after ---- */
+
+/* On a device with one queue it is all the same. */
+static enum kiln_queue queue_of(uint32_t stream)
+{
+	return stream % 2 ? KILN_QUEUE_ASYNC : KILN_QUEUE_MAIN;
+}
 
 static enum kiln_status begin(struct run *run)
 {
 	run->streams[0] = kiln_device_stream(run->device);
 	for (uint32_t i = 1; i < run->program->streams; i++)
-		KILN_TRY(kiln_stream_create(run->device, NULL, &run->streams[i]));
+		KILN_TRY(kiln_stream_create(run->device, &(struct kiln_stream_params){.queue = queue_of(i)},
+		                            &run->streams[i]));
 	for (uint32_t i = 0; i < PROGRAM_BUFFERS; i++) {
 		for (uint32_t j = 0; j < PROGRAM_WORDS; j++)
 			run->model[i][j] = i * PROGRAM_WORDS + j;
@@ -269,10 +321,8 @@ void program_run(const struct program *program, struct kiln_device *device,
 		abort();
 	*run = (struct run){.program = program, .device = device, .kernels = kernels};
 	*out_run = (struct program_run){.status = begin(run)};
-	while (out_run->status == KILN_OK && out_run->stopped < program->op_count) {
-		out_run->status = run_op(run, &program->ops[out_run->stopped]);
-		out_run->stopped += out_run->status == KILN_OK;
-	}
+	while (out_run->status == KILN_OK && out_run->stopped < program->op_count)
+		out_run->stopped += run_next(run, out_run->stopped, &out_run->status);
 	if (out_run->status == KILN_OK)
 		out_run->status = compare(run);
 	if (out_run->status != KILN_OK)

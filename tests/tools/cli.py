@@ -233,6 +233,16 @@ def reflection_is_complete_in_json(kiln):
     assert answer["program_digest"] in text and "storage_buffer" in text
 
 
+def reflection_tells_what_images_declare(kiln):
+    source, target = kiln.json("reflect", kiln.shader("images"))["entry_points"][0]["bindings"]
+    facts = {"dimensions": 2, "component": "f32", "arrayed": False, "multisampled": False}
+    assert source["type"] == "combined_image_sampler" and source["image"] == {**facts, "format": None}
+    assert target["type"] == "storage_image" and target["image"] == {**facts, "format": "rgba8"}
+    text = kiln("reflect", kiln.shader("images")).stdout
+    assert "storage_image 2D rgba8" in text and "combined_image_sampler 2D f32" in text
+    assert "image" not in kiln.json("reflect", kiln.shader("saxpy"))["entry_points"][0]["bindings"][0]
+
+
 def every_shader_of_the_tree_reflects(kiln):
     shaders = sorted(kiln.shaders.glob("*.spv"))
     assert len(shaders) > 10

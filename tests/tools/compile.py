@@ -161,5 +161,22 @@ def info_marks_the_chosen_device(kiln):
     assert not kiln.cache.exists()
 
 
+def info_tells_how_much_memory_is_left(kiln):
+    chosen, = [device for device in kiln.json("info")["devices"] if device["chosen"]]
+    memory = chosen["memory"]
+    if not chosen["can_launch"]:
+        assert memory["heaps"] == [] and memory["total"]["size"] == 0 and memory["import_alignment"] == 0, memory
+        return
+    assert memory["allocations"] <= memory["max_allocations"] and memory["imported"] == 0
+    for name in ("size", "budget", "usage", "left", "allocated", "used"):
+        assert memory["total"][name] == sum(heap[name] for heap in memory["heaps"]), (name, memory)
+    for heap in memory["heaps"]:
+        assert 0 < heap["budget"] <= heap["size"] and heap["used"] <= heap["allocated"] <= heap["size"], heap
+        assert heap["left"] == max(0, heap["budget"] - heap["usage"]), heap
+    text = kiln("info").stdout
+    assert "left of a budget of" in text and ("(estimate)" in text) == memory["estimated"], text
+    assert ("in place, in units of" in text) == (memory["import_alignment"] > 0), text
+
+
 if __name__ == "__main__":
     sys.exit(support.main(globals()))

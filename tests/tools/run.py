@@ -23,6 +23,23 @@ layout(binding = 0) buffer A { uint a[]; };
 void main() { uint i = gl_GlobalInvocationID.x; if (i < a.length()) a[i] += 1; }
 """
 
+DEEP = """#version 450
+layout(local_size_x = 1) in;
+layout(set = 0, binding = 0, r32f) uniform writeonly image3D deep;
+void main() { imageStore(deep, ivec3(0), vec4(1)); }
+"""
+
+TURN = """#version 450
+layout(local_size_x = 8, local_size_y = 8) in;
+layout(set = 0, binding = 0) uniform sampler2D source;
+layout(set = 0, binding = 3, rgba8) uniform writeonly image2D target;
+void main()
+{
+	ivec2 size = imageSize(target), at = ivec2(gl_GlobalInvocationID.xy);
+	if (all(lessThan(at, size)))
+		imageStore(target, at, textureLod(source, (vec2(size.x - 1 - at.x, at.y) + 0.5) / vec2(size), 0));
+}
+"""
 INVERT = """#version 450
 layout(local_size_x = 8, local_size_y = 8) in;
 layout(binding = 0) readonly buffer Source { uint source[]; };
@@ -121,6 +138,30 @@ def picture_in_and_out_is_rgba8(kiln):
     want = bytes(value if i % 4 == 3 else value ^ 255 for i, value in enumerate(pixels))
     assert png_load(kiln.path("out.png")) == (width, height, 4, want)
     assert png_load(kiln.path("same.png")) == (width, height, 4, pixels)
+
+
+def picture_fills_an_image(kiln):
+    width, height = 29, 18
+    pixels = bytes((x * 5 + y * 11 + c * 60) % 256 for y in range(height) for x in range(width) for c in range(4))
+    kiln.write("in.png", png(width, height, pixels))
+    turn = kiln.spirv("turn", TURN)
+    answer = kiln.json("run", turn, "--in", "in.png", "--out", "target=out.png", "--out", "0=same.png", "--repeat", "3")
+    assert answer["threads"] == [width, height, 1]
+    assert answer["buffers"][1]["source"] == "zeros, made up" and answer["buffers"][1]["bytes"] == len(pixels)
+    rows = [pixels[i * width * 4:(i + 1) * width * 4] for i in range(height)]
+    turned = b"".join(row[x * 4:x * 4 + 4] for row in rows for x in reversed(range(width)))
+    assert png_load(kiln.path("out.png")) == (width, height, 4, turned)
+    assert png_load(kiln.path("same.png")) == (width, height, 4, pixels)
+    kiln.json("run", turn, "--in", "in.png:rgba32f", "--out", "1=float.png")
+    assert png_load(kiln.path("float.png"))[3] == turned
+    for mistake, status in (("zeros:4", None), ("in.png:rgb8", None)):
+        answer = kiln.json("run", turn, "--in", mistake, "--threads", "2,2", code=BAD_LAUNCH)
+        assert "is no picture of" in answer["error"]["message"] and answer["error"]["status"] == status, answer
+    answer = kiln.json("run", turn, "--in", "1=in.png:gray8", "--threads", "2,2", code=BAD_LAUNCH)
+    assert answer["error"]["status"] == "KILN_ERR_IMAGE_MISMATCH", answer
+    assert kiln.json("run", turn, "--threads", 0)["threads"] == [0, 1, 1]
+    answer = kiln.json("run", turn, "--threads", "4000000000,2", code=BAD_LAUNCH)
+    assert "Fix: use fewer threads" in answer["error"]["message"]
 
 
 def picture_as_floats_is_zero_to_one(kiln):
@@ -244,9 +285,9 @@ def short_buffer_is_noted(kiln):
     assert "note: binding 0 has 10 elements for 11 threads" in done.stderr
 
 
-def image_binding_is_a_sentence(kiln):
-    answer = kiln.json("run", kiln.shader("images"), "--threads", 1, code=BAD_LAUNCH)
-    assert "storage buffer" in answer["error"]["message"]
+def image_binding_of_no_picture_is_a_sentence(kiln):
+    answer = kiln.json("run", kiln.spirv("deep", DEEP), "--threads", 1, code=BAD_LAUNCH)
+    assert "storage buffer" in answer["error"]["message"] and "storage_image" in answer["error"]["message"]
 
 
 def bad_input_files_are_sentences(kiln):

@@ -66,12 +66,14 @@ enum kiln_status {
 	KILN_ERR_THREADS_LIMIT = -78,    /* more workgroups than the device can count */
 	KILN_ERR_WORKGROUP_LIMIT = -79,  /* workgroup beyond the device's limits */
 	KILN_ERR_FOREIGN_OBJECT = -80,   /* a buffer or kernel of another device */
+	KILN_ERR_IMAGE_MISMATCH = -81,   /* an image where a buffer belongs or the reverse, or one of another shape or format */
 
 	/* The driver. */
 	KILN_ERR_DEVICE_LOST = -90,      /* sticky: every later call says the same. Retry: reopen */
 	KILN_ERR_OUT_OF_DEVICE_MEMORY = -91, /* Retry: yes, after freeing */
 	KILN_ERR_DRIVER = -92,           /* any other VkResult, named by the message. Retry: no */
 	KILN_ERR_EXPECTED_WARM = -93,    /* KILN_CACHE_EXPECT=warm and the pipeline was compiled */
+	KILN_ERR_CONTENTS_LOST = -94,    /* a buffer's bytes went with a lost device. Retry: yes, once they are written */
 
 	KILN_ERR_INTERNAL = -100,        /* a bug in Kiln. Retry: no */
 };

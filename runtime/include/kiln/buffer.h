@@ -22,6 +22,9 @@ struct kiln_buffer_params {
 	const void *contents;   /* NULL = zeroes */
 	enum kiln_memory memory;
 	bool read_only;         /* kernels may only read it; a kernel that writes it is refused */
+	bool shadowed;          /* the host keeps a copy of what it wrote, for kiln_device_reopen() (loss.h): as much host memory
+	                           again, and one more copy of what is created, written, uploaded, filled or unmapped. What
+	                           kernels and copies write is not in it */
 	const char *name;       /* for messages; copied; NULL = "buffer" */
 };
 
@@ -37,7 +40,7 @@ KILN_API void kiln_buffer_destroy(struct kiln_buffer **buffer);
 KILN_API uint64_t kiln_buffer_bytes(const struct kiln_buffer *buffer);
 
 /** Reads after everything enqueued before, and waits for it. The range must lie inside the buffer.
- *  Returns: KILN_ERR_INVALID_ARGUMENT, KILN_ERR_DEVICE_LOST.  Threads: any.  Blocks: yes. */
+ *  Returns: KILN_ERR_INVALID_ARGUMENT, KILN_ERR_DEVICE_LOST, KILN_ERR_CONTENTS_LOST after a reopening (loss.h).  Threads: any.  Blocks: yes. */
 KILN_API enum kiln_status kiln_buffer_read(struct kiln_buffer *buffer, uint64_t offset, void *out_data, uint64_t bytes);
 
 /** Writes after everything enqueued before; `data` may be reused on return.  Threads: any.  Blocks: while copying,

@@ -106,7 +106,7 @@ KILN_API struct kiln_cache *kiln_device_cache(const struct kiln_device *device);
 KILN_API struct kiln_store *kiln_device_store(const struct kiln_device *device);
 
 /** Submits what is enqueued and waits until the device has done it.
- *  Returns: KILN_ERR_DEVICE_LOST, sticky.  Threads: any.  Blocks: yes. */
+ *  Returns: KILN_ERR_DEVICE_LOST, sticky until kiln_device_reopen() (loss.h).  Threads: any.  Blocks: yes. */
 KILN_API enum kiln_status kiln_device_wait(struct kiln_device *device);
 
 /** Resolves counted by outcome since the device was opened. */

@@ -8,6 +8,7 @@
 
 #include <kiln/buffer.h>
 #include <kiln/device.h>
+#include <kiln/image.h>
 #include <kiln/reflect.h>
 
 KILN_BEGIN_DECLS
@@ -180,11 +181,13 @@ KILN_API const char *kiln_workgroup_source_name(enum kiln_workgroup_source sourc
 
 #define KILN_BUFFERS_MAX 32
 
-/** A range of a buffer as one argument. */
+/** One argument: a range of a buffer, an image, or a sampler. An array of bindings takes one for each element. */
 struct kiln_arg {
 	struct kiln_buffer *buffer;
 	uint64_t offset; /* a multiple of the device's storage buffer alignment */
 	uint64_t bytes;  /* 0 = to the end of the buffer */
+	struct kiln_image *image;    /* instead of a buffer, for a storage image, a sampled one, or one with its sampler */
+	struct kiln_sampler sampler; /* of a combined image sampler; alone, of a separate sampler */
 };
 
 struct kiln_launch_params {
@@ -206,7 +209,8 @@ struct kiln_launch_params {
  *  Under KILN_AUTOTUNE=tune, a launch whose problem size has no record is tuned for, on copies of its buffers: at once where it
  *  takes less than a millisecond, the first time or the second; else in steps, for a twenty-fifth of the time that its launches
  *  took. The copies are kept until it is done. `retune` does so once in each process whatever the store has.
- *  Returns: KILN_ERR_TOO_FEW_BUFFERS ... KILN_ERR_WORKGROUP_LIMIT, each with a sentence; nothing is enqueued then.
+ *  Images are passed through .args; a kernel that takes any is not tuned.
+ *  Returns: KILN_ERR_TOO_FEW_BUFFERS ... KILN_ERR_IMAGE_MISMATCH, each with a sentence; nothing is enqueued then.
  *  Ownership: buffers must live until the launch is done: destroying one early is safe, it is kept.
  *  Threads: any.  Blocks: only while resolving, or tuning. */
 KILN_API enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params);

@@ -3,9 +3,12 @@
  * In the order a program meets them:
  *   device.h    find and open a device
  *   buffer.h    memory it can see
+ *   image.h     the same as texels, with samplers
+ *   memory.h    how much there is of it, and buffers of one's own pages
  *   kernel.h    SPIR-V -> pipeline -> launch, and the report of how it became ready
  *   launch.h    launches counted on the device, work queues, speculation
  *   slice.h     long launches in parts, with progress, that can be stopped
+ *   loss.h      when the device is lost: what is known, and how to go on
  *   tune.h      which workgroup size, unroll depth and tile it runs fastest at
  *   audit.h     how well the cache serves
  *   glsl.h      GLSL -> SPIR-V at run time
@@ -13,6 +16,7 @@
  *   autotune.h  the store of what tuning found
  *   reflect.h   what a SPIR-V module declares
  *   identity.h  what makes a pipeline this pipeline
+ *   vulkan.h    a VkDevice that exists, and Kiln's handles for other Vulkan code; not included here
  *   status.h log.h env.h digest.h
  *
  * Ownership in one rule: what you create you destroy, what you are handed belongs to the object it came from.
@@ -31,9 +35,12 @@
 #include <kiln/glsl.h>
 #include <kiln/graph.h>
 #include <kiln/identity.h>
+#include <kiln/image.h>
 #include <kiln/kernel.h>
 #include <kiln/launch.h>
 #include <kiln/log.h>
+#include <kiln/loss.h>
+#include <kiln/memory.h>
 #include <kiln/reflect.h>
 #include <kiln/slice.h>
 #include <kiln/statistics.h>

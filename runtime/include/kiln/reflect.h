@@ -36,6 +36,16 @@ struct kiln_spec_constant {
 	const char *name;       /* from OpName; NULL when the module carries none */
 };
 
+/** What an image binding declares; all 0 for buffers and samplers. No part of the layout's digest: Vulkan asks it of the
+ *  image that is bound, not of the pipeline. */
+struct kiln_binding_image {
+	uint32_t dimensions; /* 1, 2, 3; 0 = cube, buffer, or no image */
+	uint32_t format;     /* SpvImageFormat; 0 = none declared, as for everything sampled */
+	uint32_t component;  /* enum kiln_spec_type of what reading gives: KILN_SPEC_F32, KILN_SPEC_I32, KILN_SPEC_U32 ... */
+	bool arrayed;
+	bool multisampled;
+};
+
 /** One descriptor. `layout.access` is what the entry point's code does to it: no write is ever missed, and
  * where a pointer escapes (is chosen among others, passed to a function, stored) all that is allowed counts;
  * 0 = declared and not touched. `allowed` is what the qualifiers leave (readonly, writeonly, on the variable
@@ -49,6 +59,7 @@ struct kiln_binding {
 	                       counting as empty; what a buffer must at least hold; 0 for images */
 	uint64_t runtime_stride; /* bytes per element of the trailing run-time array; 0 = none */
 	const char *name;        /* variable's or block's; NULL when the module carries none */
+	struct kiln_binding_image image; /* of variables that alias one descriptor, the first declared */
 };
 
 /** Where one workgroup dimension comes from. */
@@ -193,10 +204,12 @@ KILN_API enum kiln_status kiln_reflect_resize(const void *code, size_t bytes, co
  *  Threads: any.  Blocks: no; linear in `bytes`. */
 KILN_API enum kiln_status kiln_program_digest(const void *code, size_t bytes, struct kiln_digest *out_digest);
 
-/** Names for printing, "u32", "storage_buffer", "Shader"; "?" for unknown values. kiln_capability_name()
- *  knows those a compute module can declare.  Threads: any.  Blocks: no. */
+/** Names for printing, "u32", "storage_buffer", "rgba8", "Shader"; "?" for unknown values. kiln_image_format_name() takes a
+ *  SpvImageFormat and gives GLSL's name, "unknown" for 0. kiln_capability_name() knows those a compute module can declare.
+ *  Threads: any.  Blocks: no. */
 KILN_API const char *kiln_spec_type_name(uint32_t type);
 KILN_API const char *kiln_binding_type_name(uint32_t type);
+KILN_API const char *kiln_image_format_name(uint32_t format);
 KILN_API const char *kiln_capability_name(uint32_t capability);
 
 KILN_END_DECLS

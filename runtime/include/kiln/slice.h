@@ -10,7 +10,7 @@
  * known; later ones wait only while two slices are ahead. A kernel sees its own grid throughout: gl_WorkGroupID and
  * gl_NumWorkGroups are what they are without slices.
  *
- * Not sliced are launches with counts on the device, launches of a graph, and kernels whose workgroups may depend on one
+ * Not sliced are launches with counts on the device, and kernels whose workgroups may depend on one
  * another: such that declare coherent or volatile memory, order memory beyond the workgroup, or look at the results of atomics
  * in a loop; nor those that use gl_NumWorkGroups in a way that cannot be replaced. The log says so once for a kernel. */
 #ifndef KILN_SLICE_H

@@ -65,7 +65,8 @@ KILN_API enum kiln_status kiln_stream_upload(struct kiln_stream *stream, struct 
 
 /** Enqueues reading the buffer into `out_data`, which is complete once a ticket taken afterwards is done and was waited for
  *  with kiln_ticket_wait(), kiln_ticket_wait_any() or kiln_stream_wait(): those copy the last step on the host.
- *  Ownership: `out_data` must live until then.  Blocks: for room in the staging ring when much is in flight. */
+ *  Ownership: `out_data` must live until then.  Blocks: no; more than 64 MiB, with no other download or callback under way,
+ *  are complete on return, read in pieces: host memory for them would be allocated otherwise. */
 KILN_API enum kiln_status kiln_stream_download(struct kiln_stream *stream, struct kiln_buffer *buffer, uint64_t offset,
                                                void *out_data, uint64_t bytes);
 

@@ -64,7 +64,7 @@ static void forget(VkCommandBuffer commands)
 	bool in_flight;
 
 	pthread_mutex_lock(&commands->device->lock);
-	in_flight = commands->in_flight;
+	in_flight = commands->in_flight > 0;
 	pthread_mutex_unlock(&commands->device->lock);
 	if (in_flight)
 		hostile_log(commands->device->script, "misuse commands are reset while they run");
@@ -100,6 +100,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkBeginCommandBuffer(VkCommandBuffer commands,
 	forget(commands);
 	commands->state = HOSTILE_RECORDING;
 	commands->one_time = info->flags & VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
+	commands->simultaneous = info->flags & VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
 	return VK_SUCCESS;
 }
 

@@ -62,6 +62,7 @@ static const struct {
 	FUNCTION(vkFlushMappedMemoryRanges),
 	FUNCTION(vkFreeMemory),
 	FUNCTION(vkGetBufferMemoryRequirements),
+	FUNCTION(vkGetDeviceFaultInfoEXT),
 	FUNCTION(vkGetDeviceProcAddr),
 	FUNCTION(vkGetDeviceQueue),
 	FUNCTION(vkGetFenceStatus),

@@ -8,6 +8,7 @@
 static const char *const extensions[] = {
 	VK_EXT_PIPELINE_CREATION_FEEDBACK_EXTENSION_NAME,
 	VK_KHR_SHADER_NON_SEMANTIC_INFO_EXTENSION_NAME,
+	VK_EXT_DEVICE_FAULT_EXTENSION_NAME, /* last: where the script says so */
 };
 
 enum { EXTENSION_COUNT = sizeof(extensions) / sizeof(extensions[0]), PHANTOMS = 1000000 };
@@ -165,6 +166,10 @@ static void fill_features(struct hostile_script *script, VkBaseOutStructure *nex
 	case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES:
 		((VkPhysicalDeviceVulkan13Features *)(void *)next)->pipelineCreationCacheControl = VK_TRUE;
 		break;
+	case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FAULT_FEATURES_EXT:
+		((VkPhysicalDeviceFaultFeaturesEXT *)(void *)next)->deviceFault =
+			hostile_strikes(script, HOSTILE_FAULT);
+		break;
 	default:
 		break;
 	}
@@ -184,11 +189,11 @@ VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateDeviceExtensionProperties(VkPhysicalDe
                                                                     const char *layer, uint32_t *count,
                                                                     VkExtensionProperties *properties)
 {
-	uint32_t written = *count < EXTENSION_COUNT ? *count : EXTENSION_COUNT;
+	uint32_t total = EXTENSION_COUNT - !physical->script->rules[HOSTILE_FAULT].set;
+	uint32_t written = *count < total ? *count : total;
 
-	(void)physical;
 	(void)layer;
-	*count = EXTENSION_COUNT;
+	*count = total;
 	if (!properties)
 		return VK_SUCCESS;
 	for (uint32_t i = 0; i < written; i++) {
@@ -197,7 +202,7 @@ VKAPI_ATTR VkResult VKAPI_CALL vkEnumerateDeviceExtensionProperties(VkPhysicalDe
 		               extensions[i]);
 	}
 	*count = written;
-	return written < EXTENSION_COUNT ? VK_INCOMPLETE : VK_SUCCESS;
+	return written < total ? VK_INCOMPLETE : VK_SUCCESS;
 }
 
 static VkQueueFamilyProperties family_of(struct hostile_script *script, uint32_t family, uint32_t total)

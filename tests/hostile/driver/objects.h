@@ -252,8 +252,8 @@ struct VkCommandBuffer_T {
 	VkDevice device;
 	struct VkCommandBuffer_T *next; /* of the same pool */
 	enum { HOSTILE_INITIAL, HOSTILE_RECORDING, HOSTILE_ENDED } state;
-	bool in_flight; /* under the device's lock */
-	bool one_time;
+	unsigned in_flight; /* how often; under the device's lock */
+	bool one_time, simultaneous;
 	struct hostile_command *commands;
 	uint32_t count, capacity;
 	struct hostile_command dispatch; /* the next one, so far */

@@ -25,7 +25,7 @@ static struct hostile_submission *take_first(struct VkQueue_T *queue)
 static void finish(struct VkQueue_T *queue, struct hostile_submission *batch)
 {
 	for (uint32_t i = 0; i < batch->command_count; i++)
-		batch->commands[i]->in_flight = false;
+		batch->commands[i]->in_flight--;
 	for (uint32_t i = 0; i < batch->signal_count; i++)
 		if (batch->signals[i].semaphore->value < batch->signals[i].value)
 			batch->signals[i].semaphore->value = batch->signals[i].value;
@@ -217,11 +217,11 @@ static void take_commands(VkDevice device, VkCommandBuffer commands)
 {
 	if (commands->state != HOSTILE_ENDED)
 		hostile_log(device->script, "misuse commands are submitted that are not ready");
-	if (commands->in_flight)
+	if (commands->in_flight && !commands->simultaneous)
 		hostile_log(device->script, "misuse commands are submitted while they run");
 	if (commands->one_time)
 		commands->state = HOSTILE_INITIAL;
-	commands->in_flight = true;
+	commands->in_flight++;
 	hostile_note_pending(commands);
 }
 

@@ -46,6 +46,9 @@
 	RULE(TIMESTAMP_ZERO, "timestamp_zero") /* every stamp is 0 */                                       \
 	RULE(TIMESTAMP_BACK, "timestamp_back") /* each stamp is an hour before the last */                  \
 	RULE(TIMESTAMP_LEAP, "timestamp_leap") /* the stamp is an hour later */                             \
+	RULE(FAULT, "fault")             /* VK_EXT_device_fault is there */                                 \
+	RULE(FAULT_LIES, "fault_lies")   /* [=N at first] ... and claims a million, in texts without an end */  \
+	RULE(FAULT_FAILS, "fault_fails") /* ... and has no answer */                                        \
 	RULE(TWICE, "twice") /* lists the same device twice */                                              \
 	RULE(NO_DEVICE, "no_device")                                                                        \
 	/* Memory, submission, waiting. */                                                                  \

@@ -238,6 +238,41 @@ static void images_are_told_apart(void **state)
 	}
 }
 
+static void images_say_what_they_declare(void **state)
+{
+	/* dimension, component type, arrayed, multisampled, sampled, behind a sampled image, format; expected dimensions
+	 * and component */
+	static const uint32_t cases[][9] = {
+		{SpvDim1D, ID_FLOAT, 0, 0, 2, 0, SpvImageFormatR32f, 1, KILN_SPEC_F32},
+		{SpvDim2D, ID_UINT, 0, 0, 2, 0, SpvImageFormatRgba8ui, 2, KILN_SPEC_U32},
+		{SpvDim3D, ID_FLOAT, 0, 0, 1, 1, SpvImageFormatUnknown, 3, KILN_SPEC_F32},
+		{SpvDim2D, ID_UINT, 1, 1, 1, 0, SpvImageFormatUnknown, 2, KILN_SPEC_U32},
+		{SpvDimCube, ID_FLOAT, 0, 0, 1, 1, SpvImageFormatUnknown, 0, KILN_SPEC_F32},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint32_t *c = cases[i];
+		const struct kiln_binding_image *image;
+		struct kiln_reflection *reflection;
+
+		open_module(0x00010300);
+		place(31, 0, 0);
+		spirv_types(&build);
+		OP(&build, SpvOpTypeImage, 20, c[1], c[0], 0, c[2], c[3], c[4], c[6]);
+		OP(&build, SpvOpTypeSampledImage, 21, 20);
+		variable(31, 30, SpvStorageClassUniformConstant, c[5] ? 21 : 20);
+		reflection = finish();
+		image = &reflection->entries[0].bindings[0].image;
+		assert_int_equal(image->dimensions, c[7]);
+		assert_int_equal(image->component, c[8]);
+		assert_int_equal(image->format, c[6]);
+		assert_int_equal(image->arrayed, c[2]);
+		assert_int_equal(image->multisampled, c[3]);
+		kiln_reflection_destroy(&reflection);
+	}
+}
+
 static void aliased_variables_are_one_binding(void **state)
 {
 	struct kiln_reflection *reflection;
@@ -490,6 +525,7 @@ int main(void)
 		cmocka_unit_test(physical_pointers_are_eight_bytes_even_ahead_of_their_type),
 		cmocka_unit_test(arrays_of_descriptors_are_counted_over_all_levels),
 		cmocka_unit_test(images_are_told_apart),
+		cmocka_unit_test(images_say_what_they_declare),
 		cmocka_unit_test(aliased_variables_are_one_binding),
 		cmocka_unit_test(aliases_of_different_kinds_are_refused),
 		cmocka_unit_test(variable_without_its_place_is_refused),

@@ -1,0 +1,261 @@
+/* Images to and from host memory: in pieces of some rows, through staging buffers that take turns, so that the host works on
+ * one while the device copies the other. */
+#include "image.h"
+
+#include <base/alloc.h>
+#include <base/error.h>
+
+#include "device.h"
+#include "host_step.h"
+#include "stream.h"
+
+static const uint64_t PIECE_BYTES = UINT64_C(8) << 20;
+
+/* ---- Staging ---- */
+
+struct turns {
+	struct kiln_stream *stream;
+	enum kiln_memory kind;
+	uint64_t bytes; /* of each */
+	struct kiln_buffer *buffers[2];
+	uint32_t turn;
+};
+
+static struct turns turns_of(struct kiln_stream *stream, const struct kiln_image_part *whole,
+                             enum kiln_memory kind)
+{
+	uint64_t all = kiln_image_part_bytes(whole);
+	uint64_t least = whole->row_bytes > PIECE_BYTES ? whole->row_bytes : PIECE_BYTES;
+
+	return (struct turns){.stream = stream, .kind = kind, .bytes = all < least ? all : least};
+}
+
+/* The one whose turn it is, with nothing in flight on it. */
+static enum kiln_status take_turn(struct turns *turns, struct kiln_buffer **out_buffer)
+{
+	struct kiln_buffer **buffer = &turns->buffers[turns->turn];
+
+	if (*buffer)
+		KILN_TRY(kiln_stream_wait_buffer(*buffer, true));
+	else
+		KILN_TRY(kiln_buffer_new(turns->stream->device, turns->bytes, turns->kind, "image staging",
+		                         buffer));
+	turns->turn ^= 1;
+	*out_buffer = *buffer;
+	return KILN_OK;
+}
+
+static void end_turns(struct turns *turns)
+{
+	for (int i = 0; i < 2; i++)
+		if (turns->buffers[i])
+			kiln_buffer_retire(turns->buffers[i]);
+}
+
+/* ---- To the device ---- */
+
+static enum kiln_status upload_piece(struct turns *turns, struct kiln_image *image,
+                                     const struct kiln_image_part *whole, const struct kiln_image_part *piece,
+                                     const void *data)
+{
+	struct kiln_buffer *staging;
+
+	KILN_TRY(take_turn(turns, &staging));
+	kiln_image_gather(whole, piece, data, staging->memory.data);
+	KILN_TRY(kiln_memory_flush(staging->device, &staging->memory, 0, kiln_image_part_bytes(piece)));
+	return kiln_image_record_copy(turns->stream, image, piece, staging, true);
+}
+
+enum kiln_status kiln_image_upload(struct kiln_stream *stream, struct kiln_image *image,
+                                   const struct kiln_image_part *part, const void *data)
+{
+	struct turns turns = turns_of(stream, part, KILN_MEMORY_UPLOAD);
+	enum kiln_status status = KILN_OK;
+	struct kiln_image_part piece;
+	uint64_t next = 0;
+
+	while (status == KILN_OK && kiln_image_piece(part, PIECE_BYTES, &next, &piece))
+		status = upload_piece(&turns, image, part, &piece, data);
+	end_turns(&turns);
+	if (status == KILN_OK && kiln_image_part_bytes(part) == image->info.bytes)
+		kiln_contents_copied(&image->tracked, 0, image->tracked.bytes);
+	return status;
+}
+
+/* ---- From the device ---- */
+
+struct fetched {
+	struct kiln_buffer *staging;
+	struct kiln_image_part piece;
+};
+
+static enum kiln_status fetch(struct turns *turns, struct kiln_image *image,
+                              const struct kiln_image_part *piece, struct fetched *out_fetched)
+{
+	out_fetched->piece = *piece;
+	KILN_TRY(take_turn(turns, &out_fetched->staging));
+	return kiln_image_record_copy(turns->stream, image, piece, out_fetched->staging, false);
+}
+
+static enum kiln_status collect(const struct fetched *fetched, const struct kiln_image_part *whole,
+                                void *out_data)
+{
+	struct kiln_buffer *staging = fetched->staging;
+
+	KILN_TRY(kiln_stream_wait_buffer(staging, false));
+	KILN_TRY(kiln_memory_invalidate(staging->device, &staging->memory, 0,
+	                                kiln_image_part_bytes(&fetched->piece)));
+	kiln_image_scatter(whole, &fetched->piece, staging->memory.data, out_data);
+	return KILN_OK;
+}
+
+/* The next piece is enqueued before the host waits for this one. */
+static enum kiln_status read_pieces(struct turns *turns, struct kiln_image *image,
+                                    const struct kiln_image_part *whole, void *out_data)
+{
+	struct fetched now, then;
+	struct kiln_image_part piece;
+	uint64_t next = 0;
+
+	(void)kiln_image_piece(whole, PIECE_BYTES, &next, &piece);
+	KILN_TRY(fetch(turns, image, &piece, &now));
+	while (kiln_image_piece(whole, PIECE_BYTES, &next, &piece)) {
+		KILN_TRY(fetch(turns, image, &piece, &then));
+		KILN_TRY(collect(&now, whole, out_data));
+		now = then;
+	}
+	return collect(&now, whole, out_data);
+}
+
+/* A download: the step of the host is part of it, so that dropping the one frees the other. */
+struct download {
+	struct kiln_host_step step;
+	struct kiln_image_part part;
+	void *out_data;
+};
+
+static void finish_download(void *user)
+{
+	struct download *download = user;
+	struct kiln_buffer *staging = download->step.staging;
+	uint64_t bytes = kiln_image_part_bytes(&download->part);
+
+	if (kiln_memory_invalidate(staging->device, &staging->memory, 0, bytes) == KILN_OK)
+		kiln_image_scatter(&download->part, &download->part, staging->memory.data,
+		                   download->out_data);
+}
+
+/* Under the stream's lock: the step belongs to what is recorded now, or to what was submitted last. */
+static void add_step(struct kiln_stream *stream, struct kiln_host_step *step)
+{
+	kiln_mutex_lock(&stream->lock);
+	step->ticket = stream->recording ? stream->next_ticket : stream->next_ticket - 1;
+	kiln_host_steps_add(&stream->steps, step);
+	kiln_mutex_unlock(&stream->lock);
+}
+
+static enum kiln_status download(struct kiln_stream *stream, struct kiln_image *image,
+                                 const struct kiln_image_part *part, void *out_data)
+{
+	struct download *download = kiln_alloc_zero(1, sizeof(*download));
+	enum kiln_status status;
+
+	if (!download)
+		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
+		                  "out of memory enqueuing. Fix: free memory and call again");
+	download->step.call = finish_download;
+	download->step.user = download;
+	download->part = *part;
+	download->out_data = out_data;
+	status = kiln_buffer_new(stream->device, kiln_image_part_bytes(part), KILN_MEMORY_READBACK,
+	                         "image download", &download->step.staging);
+	if (status == KILN_OK)
+		status = kiln_image_record_copy(stream, image, part, download->step.staging, false);
+	if (status == KILN_OK) {
+		add_step(stream, &download->step);
+		return KILN_OK;
+	}
+	if (download->step.staging)
+		kiln_buffer_retire(download->step.staging);
+	kiln_free(download);
+	return status;
+}
+
+/* ---- From outside ---- */
+
+static enum kiln_status check(const struct kiln_image *image, const char *call,
+                              const struct kiln_image_region *region, const void *data, uint64_t bytes,
+                              struct kiln_image_part *out_part)
+{
+	KILN_CHECK(image, "%s: the image is NULL. Fix: pass one that kiln_image_create() gave", call);
+	KILN_TRY(kiln_device_check(image->tracked.device));
+	KILN_CHECK(data, "%s: the data is NULL. Fix: pass where the texels are, or go", call);
+	return kiln_image_part_of(&image->info, image->tracked.name, call, region, bytes, out_part);
+}
+
+static enum kiln_status check_stream(struct kiln_stream *stream, const struct kiln_image *image,
+                                     const char *call)
+{
+	KILN_CHECK(stream, "%s: the stream is NULL. Fix: create one with kiln_stream_create()", call);
+	KILN_TRY(kiln_device_check(stream->device));
+	if (kiln_stream_graph(stream))
+		return kiln_error(
+			KILN_ERR_UNSUPPORTED,
+			"%s: stream '%s' is recording a graph, and graphs hold no transfers of images. Fix: call "
+			"it before kiln_graph_begin() or after kiln_graph_end()",
+			call, stream->name);
+	if (image->tracked.device != stream->device)
+		return kiln_error(
+			KILN_ERR_FOREIGN_OBJECT,
+			"%s: image \"%s\" belongs to another device than stream '%s'. Fix: create it on the "
+			"stream's",
+			call, image->tracked.name, stream->name);
+	return KILN_OK;
+}
+
+enum kiln_status kiln_image_write(struct kiln_image *image, const struct kiln_image_region *region,
+                                  const void *data, uint64_t bytes)
+{
+	struct kiln_image_part part;
+
+	KILN_TRY(check(image, "kiln_image_write", region, data, bytes, &part));
+	return kiln_image_upload(&image->tracked.device->stream, image, &part, data);
+}
+
+enum kiln_status kiln_image_read(struct kiln_image *image, const struct kiln_image_region *region,
+                                 void *out_data, uint64_t bytes)
+{
+	struct kiln_image_part part;
+	enum kiln_status status;
+	struct turns turns;
+
+	KILN_TRY(check(image, "kiln_image_read", region, out_data, bytes, &part));
+	KILN_TRY(kiln_contents_check(&image->tracked, "kiln_image_read", 0, image->tracked.bytes));
+	turns = turns_of(&image->tracked.device->stream, &part, KILN_MEMORY_READBACK);
+	status = read_pieces(&turns, image, &part, out_data);
+	end_turns(&turns);
+	return status;
+}
+
+enum kiln_status kiln_stream_upload_image(struct kiln_stream *stream, struct kiln_image *image,
+                                          const struct kiln_image_region *region, const void *data,
+                                          uint64_t bytes)
+{
+	struct kiln_image_part part;
+
+	KILN_TRY(check(image, "kiln_stream_upload_image", region, data, bytes, &part));
+	KILN_TRY(check_stream(stream, image, "kiln_stream_upload_image"));
+	return kiln_image_upload(stream, image, &part, data);
+}
+
+enum kiln_status kiln_stream_download_image(struct kiln_stream *stream, struct kiln_image *image,
+                                            const struct kiln_image_region *region, void *out_data,
+                                            uint64_t bytes)
+{
+	struct kiln_image_part part;
+
+	KILN_TRY(check(image, "kiln_stream_download_image", region, out_data, bytes, &part));
+	KILN_TRY(check_stream(stream, image, "kiln_stream_download_image"));
+	KILN_TRY(kiln_contents_check(&image->tracked, "kiln_stream_download_image", 0, image->tracked.bytes));
+	return download(stream, image, &part, out_data);
+}
