@@ -134,7 +134,7 @@ static bool ended(struct kiln_search *search)
 	drop_losers(search, entries, count);
 	if (search->finalist_count == 0)
 		search_finish(search, SEARCH_END_NOTHING_FASTER);
-	else if (search->final_rounds >= KILN_DECISION_ROUNDS &&
+	else if (search->final_rounds >= SEARCH_SETTLED_ROUNDS &&
 	         (search->decision.decided || search->final_rounds >= SEARCH_FINAL_ROUNDS))
 		search_finish(search, SEARCH_END_DECIDED);
 	return search->phase == SEARCH_DONE;

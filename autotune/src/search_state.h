@@ -18,7 +18,8 @@
 #define SEARCH_NOISY_ROUNDS 12 /* where more than a tenth of the samples is disturbed */
 #define SEARCH_RESERVED 2      /* finalists that the budget is kept for */
 #define SEARCH_DECIDE_EVERY 5  /* final rounds */
-#define SEARCH_FINAL_ROUNDS 40 /* while undecided */
+#define SEARCH_SETTLED_ROUNDS 20 /* neighbouring rounds are alike: fewer decide too soon, budget permitting */
+#define SEARCH_FINAL_ROUNDS 40   /* while undecided */
 #define SEARCH_EARLY_CUT 1.5
 #define SEARCH_FIRST_CUT 6.0 /* against the one discarded sample, which is slower than those to come */
 #define SEARCH_FINAL_MARGIN 1.06
