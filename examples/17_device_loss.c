@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "c:hn:s:", OPTIONS, NULL)) != -1) {
 		switch (option) {
 		case 'c': job.every = (uint32_t)example_number("--every", optarg, 1, 10000); break;
-		case 'n': job.n = (uint32_t)example_number("--count", optarg, 1, 1 << 26); break;
+		case 'n': job.n = (uint32_t)example_number("--count", optarg, 1, 4000000); break;
 		case 's': job.steps = (uint32_t)example_number("--steps", optarg, 1, 10000); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}

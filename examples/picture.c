@@ -40,10 +40,20 @@ bool picture_read(struct picture *picture, const char *path)
 	return ok;
 }
 
+static void put(void *file, void *data, int bytes)
+{
+	(void)fwrite(data, 1, (size_t)bytes, file);
+}
+
 bool picture_write(const struct picture *picture, const char *path)
 {
-	int written = stbi_write_png(path, (int)picture->width, (int)picture->height, 4, picture->pixels,
-	                             (int)picture->width * 4);
+	FILE *file = fopen(path, "wb");
+	bool written = file && stbi_write_png_to_func(put, file, (int)picture->width, (int)picture->height, 4,
+	                                              picture->pixels, (int)picture->width * 4);
+	/* A full disk shows when the last bytes leave. */
+	written = file && !ferror(file) && written;
+	if (file && fclose(file) != 0)
+		written = false;
 	if (!written)
 		fprintf(stderr, "%s: cannot be written. Fix: name a file in a folder you may write to.\n",
 		        path);

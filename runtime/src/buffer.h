@@ -56,6 +56,8 @@ enum kiln_status kiln_buffer_set(struct kiln_buffer *buffer, const void *content
 /* The buffer exists, the range lies in it, and its device is not lost; `call` is for the message. */
 enum kiln_status kiln_buffer_check_range(const struct kiln_buffer *buffer, const char *call, uint64_t offset,
                                          uint64_t bytes);
+/* KILN_ERR_BUFFER_ACCESS for pages of the caller's that nobody may write through Kiln. */
+enum kiln_status kiln_buffer_check_writable(const struct kiln_buffer *buffer, const char *call);
 
 /* Host copies into and out of memory the host sees; nothing in flight touches the range. */
 enum kiln_status kiln_buffer_put(struct kiln_buffer *buffer, uint64_t offset, const void *data,

@@ -73,6 +73,7 @@ enum kiln_status kiln_buffer_write(struct kiln_buffer *buffer, uint64_t offset, 
                                    uint64_t bytes)
 {
 	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_buffer_write", offset, bytes));
+	KILN_TRY(kiln_buffer_check_writable(buffer, "kiln_buffer_write"));
 	KILN_CHECK(data || !bytes,
 	           "kiln_buffer_write: data is NULL. Fix: pass the %" PRIu64 " bytes to write", bytes);
 	if (!bytes)

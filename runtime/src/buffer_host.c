@@ -18,6 +18,17 @@ bool kiln_buffer_is_in_place(const struct kiln_buffer *buffer)
 	return buffer && buffer->pages;
 }
 
+/* The process may be unable to write such pages itself, and then nothing tells but a crash. */
+enum kiln_status kiln_buffer_check_writable(const struct kiln_buffer *buffer, const char *call)
+{
+	if (!buffer->pages || !buffer->read_only)
+		return KILN_OK;
+	return kiln_error(KILN_ERR_BUFFER_ACCESS,
+	                  "%s: buffer \"%s\" is pages of the program's that were given as read-only. Fix: write the "
+	                  "memory itself, or give it without .read_only",
+	                  call, buffer->name);
+}
+
 static const char *name_of(const struct kiln_host_params *params)
 {
 	return params->name ? params->name : "buffer";
@@ -34,6 +45,10 @@ static enum kiln_status check_host(struct kiln_device *device, const struct kiln
 	KILN_CHECK(out_buffer, "kiln_buffer_from_host: out_buffer is NULL. Fix: pass where the buffer goes");
 	KILN_CHECK(params->pages, "kiln_buffer_from_host: .pages is NULL. Fix: pass the first page");
 	KILN_CHECK(params->bytes, "kiln_buffer_from_host: .bytes is 0. Fix: pass the size in bytes");
+	KILN_CHECK(params->bytes <= UINTPTR_MAX - (uintptr_t)params->pages,
+	           "kiln_buffer_from_host: %" PRIu64 " bytes at %p leave the address space. Fix: pass the size of what "
+	           "is there",
+	           params->bytes, params->pages);
 	KILN_TRY(kiln_device_check(device));
 	KILN_TRY(kiln_device_check_launch(device));
 	return kiln_buffer_check_bytes(device, params->bytes, name_of(params));

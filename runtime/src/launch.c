@@ -277,6 +277,9 @@ static enum kiln_status launch(struct kiln_stream *stream, struct kiln_kernel *k
 	struct kiln_stream_launch work;
 	struct kiln_variant *variant = kiln_kernel_variant(kernel, indirect ? NULL : threads);
 
+	KILN_CHECK(!params->indirect.image,
+	           "kernel '%s': .indirect.image is set, and counts are read from a buffer. Fix: set .indirect.buffer",
+	           kernel->name);
 	KILN_TRY(kiln_launch_check(kernel, variant, params, &arguments));
 	work = (struct kiln_stream_launch){
 		.kernel = kernel,

@@ -119,6 +119,9 @@ void kiln_stream_reference(struct kiln_stream *stream);
 void kiln_stream_unreference(struct kiln_stream *stream);
 /* A stream of the device, referenced; NULL = destroyed, and all its work is done. */
 struct kiln_stream *kiln_stream_find(struct kiln_device *device, uint64_t id);
+/* Was there ever one of this id on the device? */
+bool kiln_stream_was(struct kiln_device *device, uint64_t id);
+#define KILN_STREAM_ID_BITS 32 /* of an id; those above tell devices apart */
 
 /* ---- All streams of a device ---- */
 

@@ -56,6 +56,7 @@ static enum kiln_status fill(struct kiln_stream *stream, struct kiln_buffer *buf
 	           "whole 32-bit words, and write the rest with kiln_buffer_write()",
 	           call, bytes, buffer->name);
 	KILN_TRY(check_device(stream, buffer, call));
+	KILN_TRY(kiln_buffer_check_writable(buffer, call));
 	if (!bytes)
 		return KILN_OK;
 	KILN_TRY(kiln_stream_record_fill(stream, buffer, offset, bytes, value));
@@ -105,6 +106,7 @@ static enum kiln_status copy(struct kiln_stream *stream, const struct copy_call 
 		" bytes",
 		names->call, bytes, source_offset, target_offset, source->name, apart);
 	KILN_TRY(check_device(stream, source, names->call));
+	KILN_TRY(kiln_buffer_check_writable(target, names->call));
 	if (!bytes)
 		return KILN_OK;
 	KILN_TRY(kiln_contents_check(source, names->call, source_offset, bytes));
@@ -172,6 +174,7 @@ enum kiln_status kiln_stream_upload(struct kiln_stream *stream, struct kiln_buff
 {
 	KILN_TRY(check_now(stream, "kiln_stream_upload"));
 	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_stream_upload", offset, bytes));
+	KILN_TRY(kiln_buffer_check_writable(buffer, "kiln_stream_upload"));
 	KILN_TRY(check_device(stream, buffer, "kiln_stream_upload"));
 	KILN_CHECK(data || !bytes,
 	           "kiln_stream_upload: data is NULL. Fix: pass the %" PRIu64 " bytes to write", bytes);

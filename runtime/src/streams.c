@@ -57,6 +57,16 @@ struct kiln_stream *kiln_stream_find(struct kiln_device *device, uint64_t id)
 	return stream;
 }
 
+bool kiln_stream_was(struct kiln_device *device, uint64_t id)
+{
+	bool was;
+
+	kiln_mutex_lock(&device->streams_lock);
+	was = id < device->next_stream;
+	kiln_mutex_unlock(&device->streams_lock);
+	return was;
+}
+
 /* The next after this id, referenced: a walk that holds no lock. Ids fall along the list. */
 static struct kiln_stream *next_below(struct kiln_device *device, uint64_t id)
 {
@@ -74,6 +84,14 @@ static struct kiln_stream *next_below(struct kiln_device *device, uint64_t id)
 
 /* ---- Life ---- */
 
+/* No two streams of a process have the same: a ticket tells whose device gave it. */
+static uint64_t first_id(void)
+{
+	static atomic_uint_fast64_t devices;
+
+	return atomic_fetch_add_explicit(&devices, 1, memory_order_relaxed) << KILN_STREAM_ID_BITS | 1;
+}
+
 enum kiln_status kiln_streams_init(struct kiln_device *device)
 {
 	KILN_TRY(kiln_mutex_init(&device->order));
@@ -87,9 +105,9 @@ enum kiln_status kiln_streams_init(struct kiln_device *device)
 		KILN_TRY(kiln_mutex_init(&device->queues[i].lock));
 		device->queues[i].lock_ready = true;
 	}
-	KILN_TRY(kiln_stream_init(&device->stream, device, 1));
+	KILN_TRY(kiln_stream_init(&device->stream, device, first_id()));
 	(void)snprintf(device->stream.name, sizeof(device->stream.name), "default");
-	device->next_stream = 2;
+	device->next_stream = device->stream.id + 1;
 	link_stream(device, &device->stream);
 	return KILN_OK;
 }

@@ -18,9 +18,19 @@ enum kiln_status kiln_ticket_find(struct kiln_device *device, struct kiln_ticket
 		return kiln_device_check(device);
 	if (ticket.stream == 0)
 		return KILN_OK;
+	if (ticket.stream >> KILN_STREAM_ID_BITS != device->stream.id >> KILN_STREAM_ID_BITS)
+		return kiln_error(KILN_ERR_FOREIGN_OBJECT,
+		                  "%s: the ticket is of another device than '%s'. Fix: wait for it on the device that "
+		                  "gave it",
+		                  call, device->info.name);
 	*out_stream = kiln_stream_find(device, ticket.stream);
 	if (!*out_stream)
-		return KILN_OK;
+		return kiln_stream_was(device, ticket.stream)
+		               ? KILN_OK
+		               : kiln_error(KILN_ERR_INVALID_ARGUMENT,
+		                            "%s: there never was a stream of number %llu. Fix: pass a ticket that "
+		                            "kiln_stream_submit() gave",
+		                            call, (unsigned long long)ticket.stream);
 	kiln_mutex_lock(&(*out_stream)->lock);
 	given = (*out_stream)->next_ticket;
 	kiln_mutex_unlock(&(*out_stream)->lock);

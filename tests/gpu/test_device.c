@@ -149,7 +149,14 @@ static void two_devices_of_one_driver_work_at_once(void **state)
 	(void)state;
 	struct kiln_device *first = gpu_device;
 	struct kiln_device *second = gpu_open(NULL);
+	struct kiln_ticket ticket;
 	gpu_assert_usable();
+	if (gpu_info()->can_launch) {
+		gpu_ok(kiln_stream_submit(kiln_device_stream(gpu_device), &ticket));
+		gpu_ok(kiln_ticket_wait(gpu_device, ticket, KILN_WAIT_FOREVER));
+		gpu_refused(kiln_ticket_wait(second, ticket, 0), KILN_ERR_FOREIGN_OBJECT);
+		gpu_refused(kiln_stream_after(kiln_device_stream(second), ticket), KILN_ERR_FOREIGN_OBJECT);
+	}
 	gpu_device = second;
 	gpu_assert_usable();
 	gpu_device = first;

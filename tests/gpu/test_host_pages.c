@@ -129,6 +129,9 @@ static void pages_of_a_file_are_read_by_a_kernel(void **state)
 	params.pages = mmap(NULL, BYTES, PROT_READ, MAP_PRIVATE, fileno(file), 0);
 	assert_true(params.pages != MAP_FAILED);
 	gpu_ok(kiln_buffer_from_host(gpu_device, &params, &x));
+	gpu_refused(kiln_buffer_write(x, 0, numbers, 4), KILN_ERR_BUFFER_ACCESS);
+	gpu_refused(kiln_buffer_fill(x, 0, 4, 1), KILN_ERR_BUFFER_ACCESS);
+	gpu_refused(kiln_buffer_copy(y, 0, x, 0, 4), KILN_ERR_BUFFER_ACCESS);
 	launch.buffers[0] = x;
 	launch.buffers[1] = y;
 	gpu_ok(kiln_launch(kernel, &launch));

@@ -244,6 +244,10 @@ static void each_mistake_has_its_own_sentence(void **state)
 	assert_says("parameters are NULL");
 	gpu_refused(kiln_buffer_from_host(gpu_device, &params, NULL), KILN_ERR_INVALID_ARGUMENT);
 	assert_says("out_buffer is NULL");
+	params.pages = (void *)(UINTPTR_MAX - 4095);
+	params.bytes = 8192;
+	gpu_refused(kiln_buffer_from_host(gpu_device, &params, &buffer), KILN_ERR_INVALID_ARGUMENT);
+	assert_says("leave the address space");
 	params.pages = NULL;
 	gpu_refused(kiln_buffer_from_host(gpu_device, &params, &buffer), KILN_ERR_INVALID_ARGUMENT);
 	assert_says(".pages is NULL");

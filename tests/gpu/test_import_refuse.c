@@ -312,6 +312,7 @@ static void a_vkbuffer_that_does_not_fit_is_refused(void **state)
 
 static void the_calls_around_it_check_their_arguments(void **state)
 {
+	struct kiln_ticket ticket;
 	struct kiln_device *device = NULL;
 	struct kiln_vulkan_device vulkan;
 	struct kiln_vulkan_buffer buffer;
@@ -340,8 +341,13 @@ static void the_calls_around_it_check_their_arguments(void **state)
 	               KILN_ERR_INVALID_ARGUMENT, "output is NULL");
 	assert_refused(kiln_ticket_vulkan(NULL, (struct kiln_ticket){1, 0}, &semaphore, &value),
 	               KILN_ERR_INVALID_ARGUMENT, "device is NULL");
-	assert_refused(kiln_ticket_vulkan(device, (struct kiln_ticket){1, 99}, &semaphore, &value),
-	               KILN_ERR_INVALID_ARGUMENT, "never gave ticket 99");
+	gpu_ok(kiln_stream_submit(stream, &ticket));
+	ticket.value = 99;
+	assert_refused(kiln_ticket_vulkan(device, ticket, &semaphore, &value), KILN_ERR_INVALID_ARGUMENT,
+	               "never gave ticket 99");
+	ticket.stream += 1000;
+	assert_refused(kiln_ticket_vulkan(device, ticket, &semaphore, &value), KILN_ERR_INVALID_ARGUMENT,
+	               "never was a stream");
 	semaphore = outside_timeline(&outside);
 	gpu_ok(kiln_stream_create(device, NULL, &stream));
 	gpu_ok(kiln_graph_begin(stream));

@@ -1,7 +1,7 @@
 /* Launch modes beyond the plain one: indirect, work queues, speculation, and the asynchronous queue.
  *
  * A kernel is made for a mode by naming it in kiln_kernel_params.modes; it can still be launched plainly. The modes are part
- * of the pipeline's key. None of them can be recorded into a graph: KILN_ERR_UNSUPPORTED.
+ * of the pipeline's key. All of them can be recorded into graphs (graph.h).
  *
  * Indirect (KILN_FEATURE_INDIRECT_DISPATCH). kiln_launch_params.indirect names the place of three uint32_t, a multiple of 4,
  * that earlier work writes: x, y and z of the launch, read when its turn comes. They count workgroups of the size that

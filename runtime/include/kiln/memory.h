@@ -45,7 +45,8 @@ struct kiln_host_params {
 	uint64_t bytes;    /* a multiple of it too, at least 1 */
 	bool copy_instead; /* what cannot be worked on in place is copied into a buffer of its own, of any address and size,
 	                    * instead of an error: kiln_buffer_is_in_place() tells */
-	bool read_only;    /* kernels may only read it; needed for pages that the process itself may not write */
+	/* Kernels may only read it, and so may everything here; needed for pages that the process itself may not write. */
+	bool read_only;
 	const char *name;  /* for messages; copied; NULL = "buffer" */
 
 	/* Called once when the pages are the caller's again: by the thread that finds it so, inside of some call of Kiln, which
