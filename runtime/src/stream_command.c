@@ -7,6 +7,33 @@
 #include "image.h"
 #include "pipeline.h"
 
+enum kiln_status kiln_command_create(struct kiln_device *device, uint32_t queue_family, VkCommandPool *out_pool,
+                                     VkCommandBuffer *out_commands, VkFence *out_fence)
+{
+	VkCommandPoolCreateInfo pool = {
+		.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+		.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
+		.queueFamilyIndex = queue_family,
+	};
+	VkCommandBufferAllocateInfo commands = {
+		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
+		.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+		.commandBufferCount = 1,
+	};
+	VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+	enum kiln_status status = KILN_OK;
+
+	KILN_VK_NEW(device, status, out, *out_pool,
+	            device->vk.vkCreateCommandPool(device->handle, &pool, NULL, out_pool));
+	commands.commandPool = *out_pool;
+	KILN_VK(device, status, out,
+	        device->vk.vkAllocateCommandBuffers(device->handle, &commands, out_commands));
+	KILN_VK_NEW(device, status, out, *out_fence,
+	            device->vk.vkCreateFence(device->handle, &fence, NULL, out_fence));
+out:
+	return status;
+}
+
 void kiln_command_barrier_and(struct kiln_device *device, VkCommandBuffer commands,
                               const VkImageMemoryBarrier *image)
 {

@@ -4,6 +4,10 @@
 
 #include "stream.h"
 
+/* A command buffer for one submission at a time, with its pool and the fence that tells of its end. What was made before a
+ * failure is the caller's too; the rest stays VK_NULL_HANDLE. */
+enum kiln_status kiln_command_create(struct kiln_device *device, uint32_t queue_family, VkCommandPool *out_pool,
+                                     VkCommandBuffer *out_commands, VkFence *out_fence);
 /* Between everything before and after. */
 void kiln_command_barrier(struct kiln_device *device, VkCommandBuffer commands);
 /* The same, and an image changes its layout there; NULL = none does. */

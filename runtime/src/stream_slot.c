@@ -14,29 +14,11 @@
 static enum kiln_status create(struct kiln_device *device, uint32_t queue_family,
                                struct kiln_stream_slot *slot)
 {
-	VkCommandPoolCreateInfo pool = {
-		.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-		.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
-		.queueFamilyIndex = queue_family,
-	};
-	VkCommandBufferAllocateInfo commands = {
-		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-		.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-		.commandBufferCount = 1,
-	};
-	VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-	enum kiln_status status = KILN_OK;
+	enum kiln_status status =
+		kiln_command_create(device, queue_family, &slot->pool, &slot->commands, &slot->fence);
 
-	KILN_VK_NEW(device, status, out, slot->pool,
-	            device->vk.vkCreateCommandPool(device->handle, &pool, NULL, &slot->pool));
-	commands.commandPool = slot->pool;
-	KILN_VK(device, status, out,
-	        device->vk.vkAllocateCommandBuffers(device->handle, &commands, &slot->commands));
-	KILN_VK_NEW(device, status, out, slot->fence,
-	            device->vk.vkCreateFence(device->handle, &fence, NULL, &slot->fence));
-	return KILN_OK;
-out:
-	kiln_slot_finish(device, slot);
+	if (status != KILN_OK)
+		kiln_slot_finish(device, slot);
 	return status;
 }
 

@@ -59,30 +59,9 @@ out:
 
 static enum kiln_status create(struct kiln_tune_lane *lane)
 {
-	struct kiln_device *device = lane->device;
-	VkCommandPoolCreateInfo pool = {
-		.sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
-		.flags = VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
-		.queueFamilyIndex = device->queues[0].family,
-	};
-	VkCommandBufferAllocateInfo commands = {
-		.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-		.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-		.commandBufferCount = 1,
-	};
-	VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-	enum kiln_status status = KILN_OK;
-
-	KILN_VK_NEW(device, status, out, lane->pool,
-	            device->vk.vkCreateCommandPool(device->handle, &pool, NULL, &lane->pool));
-	commands.commandPool = lane->pool;
-	KILN_VK(device, status, out,
-	        device->vk.vkAllocateCommandBuffers(device->handle, &commands, &lane->commands));
-	KILN_VK_NEW(device, status, out, lane->fence,
-	            device->vk.vkCreateFence(device->handle, &fence, NULL, &lane->fence));
-	status = create_queries(lane);
-out:
-	return status;
+	KILN_TRY(kiln_command_create(lane->device, lane->device->queues[0].family, &lane->pool, &lane->commands,
+	                             &lane->fence));
+	return create_queries(lane);
 }
 
 enum kiln_status kiln_tune_lane_init(struct kiln_tune_lane *lane, struct kiln_device *device,
