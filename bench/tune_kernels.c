@@ -134,28 +134,43 @@ static void fill(float *data, uint64_t bytes)
 	}
 }
 
+static struct kiln_buffer *create_buffer(const struct tune_place *place, unsigned at)
+{
+	bool is_result = at + 1 == place->kernel.buffer_count;
+	uint64_t bytes = place->kernel.buffer_bytes[at];
+	float *data = calloc(bytes / 4, 4);
+	struct kiln_buffer *buffer = NULL;
+
+	if (!data)
+		bench_die("out of memory");
+	if (!is_result)
+		fill(data, bytes);
+	tune_check(kiln_buffer_create(place->device,
+	                              &(struct kiln_buffer_params){.bytes = bytes, .contents = data}, &buffer),
+	           place->kernel.name);
+	free(data);
+	return buffer;
+}
+
+void tune_place_move(struct tune_place *place)
+{
+	struct kiln_buffer *old[TUNE_BUFFERS];
+
+	/* The old ones go last, so that the new ones lie elsewhere. */
+	memcpy(old, place->buffers, sizeof old);
+	for (unsigned i = 0; i < place->kernel.buffer_count; i++)
+		place->launch.buffers[i] = place->buffers[i] = create_buffer(place, i);
+	for (unsigned i = 0; i < TUNE_BUFFERS; i++)
+		kiln_buffer_destroy(&old[i]);
+}
+
 void tune_place_open(struct tune_place *place, struct kiln_device *device, const struct tune_kernel *kernel,
                      uint32_t scale)
 {
 	*place = (struct tune_place){.kernel = *kernel, .device = device};
 	kernel->size(&place->kernel, scale);
 	tune_check(kiln_kernel_create(device, &place->kernel.params, &place->handle), kernel->name);
-	for (unsigned i = 0; i < place->kernel.buffer_count; i++) {
-		bool is_result = i + 1 == place->kernel.buffer_count;
-		uint64_t bytes = place->kernel.buffer_bytes[i];
-		float *data = calloc(bytes / 4, 4);
-
-		if (!data)
-			bench_die("out of memory");
-		if (!is_result)
-			fill(data, bytes);
-		tune_check(kiln_buffer_create(device,
-		                              &(struct kiln_buffer_params){.bytes = bytes, .contents = data},
-		                              &place->buffers[i]),
-		           kernel->name);
-		free(data);
-		place->launch.buffers[i] = place->buffers[i];
-	}
+	tune_place_move(place);
 	memcpy(place->launch.threads, place->kernel.threads, sizeof place->launch.threads);
 	place->launch.push = place->kernel.push;
 	place->launch.push_bytes = place->kernel.push_bytes;

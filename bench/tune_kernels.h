@@ -37,6 +37,8 @@ struct tune_place {
 
 void tune_place_open(struct tune_place *place, struct kiln_device *device, const struct tune_kernel *kernel,
                      uint32_t scale);
+/* Puts the buffers at other addresses: where they lie is worth a few percent. */
+void tune_place_move(struct tune_place *place);
 void tune_place_close(struct tune_place *place);
 
 /* What kiln_tune() takes, with its own budget and nothing recorded. */

@@ -31,10 +31,10 @@ static void write_space(const struct tune_truths *truths, const char *path)
 	print_config(file, &truths->all[0].config);
 	fprintf(file, "\nwgx,wgy,wgz,unroll,tx,ty,tz,ns\n");
 	for (size_t i = 0; i < truths->count; i++) {
-		if (truths->all[i].ratio <= 0)
+		if (tune_truth_ratio(truths, i) <= 0)
 			continue;
 		print_config(file, &truths->all[i].config);
-		fprintf(file, ",%.0f\n", truths->all[i].ratio * truths->default_ns);
+		fprintf(file, ",%.0f\n", tune_truth_ratio(truths, i) * truths->default_ns);
 	}
 	if (fclose(file) != 0)
 		bench_die("cannot write %s: %s", path, strerror(errno));
@@ -59,7 +59,7 @@ void tune_spaces(const struct tune_settings *settings, struct kiln_device *devic
 	tune_row(settings, kernel->name);
 	tune_row_number(settings, "configs", (double)truths.count);
 	tune_row_number(settings, "default_us", truths.default_ns / 1e3);
-	tune_row_number(settings, "best_ratio", truths.all[best].ratio);
+	tune_row_number(settings, "best_ratio", tune_truth_ratio(&truths, best));
 	tune_row_word(settings, "best", text);
 	tune_row_word(settings, "file", path);
 	tune_row_end(settings);
@@ -105,10 +105,10 @@ void tune_regret(const struct tune_settings *settings, struct kiln_device *devic
 	tune_truth_refine(&truths, settings->rounds);
 	best = tune_truth_best(&truths);
 	for (unsigned i = 0; i < settings->trials; i++)
-		bench_add(&regret, 100.0 * (truths.all[choices[i]].ratio / truths.all[best].ratio - 1));
+		bench_add(&regret, 100.0 * (tune_truth_ratio(&truths, choices[i]) / tune_truth_ratio(&truths, best) - 1));
 	tune_row(settings, kernel->name);
 	tune_row_number(settings, "configs", (double)truths.count);
-	tune_row_number(settings, "best_ratio", truths.all[best].ratio);
+	tune_row_number(settings, "best_ratio", tune_truth_ratio(&truths, best));
 	tune_row_number(settings, "regret_p50_%", bench_median(&regret));
 	tune_row_number(settings, "regret_p95_%", bench_percentile(&regret, 95));
 	tune_row_number(settings, "within_3_%", share_within(&regret, 3));

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROUNDS 3
+#define FIRST_ROUNDS 4
 #define SAMPLE_NS 1.5e6
 #define LAUNCHES_MAX 64
 #define NEAR 1.25 /* times the best: what more rounds might still make the best */
@@ -55,46 +55,55 @@ static void list(struct tune_truths *truths)
 	kiln_tune_report_destroy(&report);
 }
 
-static void score(struct tune_truth *truth)
+static void score(struct tune_truths *truths)
 {
-	truth->ratio = truth->ratios.count ? bench_median(&truth->ratios) : 0;
+	for (size_t i = truths->count; i-- > 0;)
+		for (int turn = 0; turn < 2; turn++) {
+			struct tune_truth *truth = &truths->all[i];
+			double own = bench_median(&truths->all[0].ratios[turn]);
+
+			truth->ratio[turn] = truth->ratios[turn].count ? bench_median(&truth->ratios[turn]) / own : 0;
+		}
 }
 
 /* One round over those that `live` takes, the default before and after each. Of the two the shorter counts: a pause that
- * falls on the default must not make another look fast. */
+ * falls on the default must not make another look fast. The default is rated in the same way. */
 static void round_of(struct tune_truths *truths, bool (*live)(const struct tune_truths *truths, size_t at))
 {
 	struct bench_series own = {0};
-	double before = sample(truths, truths->all[0].kernel);
+	double before;
 
-	for (size_t i = 1; i < truths->count; i++) {
+	tune_place_move(truths->place);
+	before = sample(truths, truths->all[0].kernel);
+	for (size_t i = 0; i < truths->count; i++) {
 		double it, after;
 
-		if (!truths->all[i].kernel || !live(truths, i))
+		if (!truths->all[i].kernel || (i != 0 && !live(truths, i)))
 			continue;
 		it = sample(truths, truths->all[i].kernel);
 		after = sample(truths, truths->all[0].kernel);
-		bench_add(&truths->all[i].ratios, it / (before < after ? before : after));
+		bench_add(&truths->all[i].ratios[truths->round % 2], it / (before < after ? before : after));
 		bench_add(&own, after);
 		before = after;
-		score(&truths->all[i]);
 	}
-	truths->default_ns = own.count ? bench_median(&own) : before;
+	truths->default_ns = bench_median(&own);
+	truths->round++;
 	bench_finish(&own);
+	score(truths);
 }
 
 static bool is_possible(const struct tune_truths *truths, size_t at)
 {
-	return !truths->all[at].ratios.count || truths->all[at].ratio < HOPELESS;
+	return truths->all[at].ratio[0] < HOPELESS;
 }
 
 static bool is_near(const struct tune_truths *truths, size_t at)
 {
 	return truths->all[at].chosen ||
-	       truths->all[at].ratio <= NEAR * truths->all[tune_truth_best(truths)].ratio;
+	       truths->all[at].ratio[0] <= NEAR * truths->all[tune_truth_best(truths)].ratio[0];
 }
 
-void tune_truth_open(struct tune_truths *truths, const struct tune_place *place)
+void tune_truth_open(struct tune_truths *truths, struct tune_place *place)
 {
 	double once;
 
@@ -104,7 +113,6 @@ void tune_truth_open(struct tune_truths *truths, const struct tune_place *place)
 		create_kernel(truths, &truths->all[i]);
 	if (!truths->all[0].kernel)
 		bench_die("%s: the default cannot be launched: %s", place->kernel.name, kiln_error_message());
-	truths->all[0].ratio = 1;
 	once = sample(truths, truths->all[0].kernel);
 	truths->launches = once >= SAMPLE_NS ? 1 : (unsigned)(SAMPLE_NS / once) + 1;
 	if (truths->launches > LAUNCHES_MAX)
@@ -138,16 +146,22 @@ size_t tune_truth_best(const struct tune_truths *truths)
 	size_t best = 0;
 
 	for (size_t i = 1; i < truths->count; i++)
-		if (truths->all[i].ratio > 0 && truths->all[i].ratio < truths->all[best].ratio)
+		if (truths->all[i].ratio[0] > 0 && truths->all[i].ratio[0] < truths->all[best].ratio[0])
 			best = i;
 	return best;
+}
+
+double tune_truth_ratio(const struct tune_truths *truths, size_t at)
+{
+	return truths->all[at].ratio[1];
 }
 
 void tune_truth_close(struct tune_truths *truths)
 {
 	for (size_t i = 0; i < truths->count; i++) {
 		kiln_kernel_destroy(&truths->all[i].kernel);
-		bench_finish(&truths->all[i].ratios);
+		for (int turn = 0; turn < 2; turn++)
+			bench_finish(&truths->all[i].ratios[turn]);
 	}
 	free(truths->all);
 }

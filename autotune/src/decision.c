@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#define HARDLY_SLOWER 0.005
+
 bool kiln_decision_passes(const struct kiln_decision_entry *entry)
 {
 	return entry->paired >= KILN_DECISION_ROUNDS &&
@@ -19,19 +21,30 @@ static const struct kiln_decision_entry *fastest_of(const struct kiln_decision_e
 	return fastest;
 }
 
-static bool ties(const struct kiln_decision_entry *entry, const struct kiln_decision_entry *fastest)
+/* How fast the fastest ones are: the lowest ratio of several is lower than any of them really is, and moves more from run to
+ * run, so what is hardly slower counts too. */
+static double reference_of(const struct kiln_decision_entry *entries, size_t count,
+                           const struct kiln_decision_entry *fastest)
 {
-	return entry->ratio <= fastest->ratio * KILN_DECISION_TIE;
+	double sum = 0, weights = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double weight = exp((1 - entries[i].ratio / fastest->ratio) / HARDLY_SLOWER);
+
+		sum += weight * entries[i].ratio;
+		weights += weight;
+	}
+	return sum / weights;
 }
 
 /* The simplest that ties and has beaten the default. */
 static const struct kiln_decision_entry *simplest_of(const struct kiln_decision_entry *entries, size_t count,
-                                                     const struct kiln_decision_entry *fastest)
+                                                     double line)
 {
 	const struct kiln_decision_entry *found = NULL;
 
 	for (size_t i = 0; i < count; i++)
-		if (ties(&entries[i], fastest) && kiln_decision_passes(&entries[i]) &&
+		if (entries[i].ratio <= line && kiln_decision_passes(&entries[i]) &&
 		    (found == NULL || entries[i].config < found->config))
 			found = &entries[i];
 	return found;
@@ -44,22 +57,23 @@ static bool close_to(double ratio, double line, double error)
 
 /* Could this entry's being a tie turn out differently? Only where it would change the winner. */
 static bool tie_is_open(const struct kiln_decision_entry *entry, const struct kiln_decision_entry *fastest,
-                        size_t winner)
+                        double line, size_t winner)
 {
 	if (entry == fastest || (winner != 0 && entry->config > winner))
 		return false;
-	return close_to(entry->ratio, fastest->ratio * KILN_DECISION_TIE,
-	                hypot(entry->error, fastest->error));
+	return close_to(entry->ratio, line, hypot(entry->error, fastest->error));
 }
 
 struct kiln_decision kiln_decide(const struct kiln_decision_entry *entries, size_t count)
 {
 	const struct kiln_decision_entry *fastest = fastest_of(entries, count), *simplest;
 	struct kiln_decision decision = {.decided = true};
+	double line;
 
 	if (fastest == NULL)
 		return decision;
-	simplest = simplest_of(entries, count, fastest);
+	line = reference_of(entries, count, fastest) * KILN_DECISION_TIE;
+	simplest = simplest_of(entries, count, line);
 	decision.winner = simplest != NULL ? simplest->config : 0;
 	decision.fastest = fastest->config;
 	decision.beaten = fastest->ratio <= KILN_DECISION_GAIN;
@@ -68,7 +82,7 @@ struct kiln_decision kiln_decide(const struct kiln_decision_entry *entries, size
 	                   !close_to(fastest->ratio, KILN_DECISION_GAIN, fastest->error) &&
 	                   !(decision.beaten && decision.winner == 0);
 	for (size_t i = 0; i < count && decision.winner != 0; i++)
-		if (tie_is_open(&entries[i], fastest, decision.winner))
+		if (tie_is_open(&entries[i], fastest, line, decision.winner))
 			decision.decided = false;
 	return decision;
 }

@@ -133,6 +133,7 @@ static size_t most_promising(const struct kiln_search *search, const struct sear
 {
 	size_t found = KILN_SPACE_NONE;
 	double best = INFINITY, best_known = log(search->configs[search_best(search)].score);
+	bool tight = search->params.budget_ns != 0 && search_expected(search) < search->max_configs;
 
 	for (size_t i = 1; i < search->count; i++) {
 		double value;
@@ -140,8 +141,8 @@ static size_t most_promising(const struct kiln_search *search, const struct sear
 		if (!search_is_new(search, i))
 			continue;
 		value = promise(search, model, i, boldness);
-		/* What is slow takes long to find slow: not with a budget, where even luck would not make it win. */
-		if (search->params.budget_ns != 0 && promise(search, model, i, 1.0) > best_known)
+		/* What is slow takes long to find slow: not with a tight budget, where even luck would not make it win. */
+		if (tight && promise(search, model, i, 1.0) > best_known)
 			continue;
 		if (value < best) {
 			best = value;

@@ -65,7 +65,9 @@ static enum kiln_tune_verdict verdict_of(const struct kiln_search *search, size_
 		return KILN_TUNE_NOT_TRIED;
 	if (winner_of(search) == 0 && candidate->ratio < KILN_DECISION_GAIN)
 		return KILN_TUNE_UNSURE;
-	return candidate->ratio <= winner_ratio * 1.03 ? KILN_TUNE_TIE : KILN_TUNE_SLOWER;
+	return config > winner_of(search) && candidate->ratio <= winner_ratio * KILN_DECISION_TIE
+	               ? KILN_TUNE_TIE
+	               : KILN_TUNE_SLOWER;
 }
 
 static void fill_candidates(const struct kiln_search *search, struct kiln_tune_candidate *candidates,

@@ -14,8 +14,8 @@
 #define SEARCH_CONTROL_ROUNDS 5 /* of the default alone, to know the noise */
 #define SEARCH_FIRST_ROUNDS 2   /* of them whatever the budget */
 
-#define SEARCH_EXPLORE_ROUNDS 10
-#define SEARCH_NOISY_ROUNDS 12 /* where more than a tenth of the samples is disturbed */
+#define SEARCH_EXPLORE_ROUNDS 16
+#define SEARCH_NOISY_ROUNDS 30 /* where more than a tenth of the samples is disturbed */
 #define SEARCH_RESERVED 2      /* finalists that the budget is kept for */
 #define SEARCH_DECIDE_EVERY 5  /* final rounds */
 #define SEARCH_SETTLED_ROUNDS 20 /* neighbouring rounds are alike: fewer decide too soon, budget permitting */

@@ -32,7 +32,8 @@ enum kiln_status kiln_ticket_find(struct kiln_device *device, struct kiln_ticket
 		                            "kiln_stream_submit() gave",
 		                            call, (unsigned long long)ticket.stream);
 	kiln_mutex_lock(&(*out_stream)->lock);
-	given = (*out_stream)->next_ticket;
+	/* The next one is given to what needs it before it is submitted, once something is recorded. */
+	given = (*out_stream)->next_ticket - ((*out_stream)->recording == NULL);
 	kiln_mutex_unlock(&(*out_stream)->lock);
 	if (ticket.value <= given)
 		return KILN_OK;
@@ -59,7 +60,7 @@ enum kiln_status kiln_ticket_check(const struct kiln_stream *stream, struct kiln
 static enum kiln_status wait(struct kiln_device *device, struct kiln_ticket ticket, uint64_t timeout_ns,
                              bool own)
 {
-	struct kiln_stream *stream;
+	struct kiln_stream *stream = NULL;
 	enum kiln_status status = KILN_OK;
 
 	KILN_TRY(kiln_ticket_find(device, ticket, "kiln_ticket_wait", &stream));
@@ -86,7 +87,7 @@ enum kiln_status kiln_ticket_wait_own(struct kiln_device *device, struct kiln_ti
 
 static bool is_done(struct kiln_device *device, struct kiln_ticket ticket, bool own)
 {
-	struct kiln_stream *stream;
+	struct kiln_stream *stream = NULL;
 	bool done;
 
 	if (!device || kiln_device_check(device) != KILN_OK ||

@@ -12,7 +12,9 @@
 #include "tune_run.h"
 
 #define DEFAULT_BUDGET_NS UINT64_C(1000000000)
-#define DEFAULT_BUDGET_TIMES 60.0 /* of the default's time: twenty go into ten paired rounds */
+#define LONGER_BUDGET_NS UINT64_C(10000000000)
+#define LONGER_BUDGET_TIMES 400.0 /* of the default's time: what settles on launches of milliseconds */
+#define LEAST_BUDGET_TIMES 60.0   /* and of whole seconds: twenty go into ten paired rounds */
 #define DEFAULT_LOCK_WAIT_NS UINT64_C(10000000000)
 
 static enum kiln_status check(const struct kiln_kernel *kernel, const struct kiln_tune_params *params)
@@ -44,7 +46,9 @@ static enum kiln_status check(const struct kiln_kernel *kernel, const struct kil
 
 static uint64_t budget_of(const struct kiln_tune_session *session)
 {
-	double ns = fmax((double)DEFAULT_BUDGET_NS, DEFAULT_BUDGET_TIMES * session->default_ns);
+	double ns = fmin(LONGER_BUDGET_TIMES * session->default_ns, (double)LONGER_BUDGET_NS);
+
+	ns = fmax(fmax(ns, (double)DEFAULT_BUDGET_NS), LEAST_BUDGET_TIMES * session->default_ns);
 
 	return session->params.budget_ns ? session->params.budget_ns : (uint64_t)fmin(ns, 3600e9);
 }

@@ -11,8 +11,8 @@
 /* ... in nine of ten paired rounds, of which there are at least ten. */
 #define KILN_DECISION_WON 0.9
 #define KILN_DECISION_ROUNDS 10
-/* Measured this close to the fastest counts as equal. The fastest of several looks faster than it is, so that in truth the
- * line is a little below. */
+/* Measured this close to the fastest counts as equal; to all that are hardly slower than it, as the lowest of several
+ * numbers is lower than it should be. */
 #define KILN_DECISION_TIE 1.03
 /* Undecided while a number that matters is within so many standard errors of the line it is compared with. */
 #define KILN_DECISION_ERRORS 2.0

@@ -38,7 +38,9 @@ struct kiln_tune_params {
 	const uint64_t *buffer_bytes;
 	size_t buffer_count;
 
-	uint64_t budget_ns;          /* 0 = 1 s, or the time of 60 launches where that is more. What has begun is finished, so it may be passed by one configuration */
+	/* 0 = 1 s; the time of 400 launches where that is more, up to 10 s; never less than that of 60. What has begun is finished,
+	 * so it may be passed by one configuration. */
+	uint64_t budget_ns;
 	size_t max_configs;          /* the default included; 0 = a quarter of the space, at least 8 */
 	enum kiln_tune_method method;
 	uint64_t timeout_ns;         /* of one trial; 0 = 10 s. Then the device counts as hung */

@@ -59,6 +59,19 @@ static void the_simplest_of_a_tie_wins(void **state)
 	assert_int_equal(kiln_decide(entries, 3).fastest, 9);
 }
 
+/* The lowest of three that are equal is lower than they are. */
+static void the_line_is_drawn_from_all_that_are_fastest(void **state)
+{
+	const struct kiln_decision_entry entries[] = {entry(9, 0.800, 10, 10), entry(8, 0.802, 10, 10),
+	                                              entry(7, 0.803, 10, 10), entry(2, 0.8245, 10, 10)};
+
+	(void)state;
+	assert_true(0.8245 > 0.800 * KILN_DECISION_TIE);
+	assert_int_equal(kiln_decide(entries, 4).winner, 2);
+	/* With one that is much faster than the rest, it alone counts. */
+	assert_int_equal(kiln_decide((const struct kiln_decision_entry[]){entries[0], entries[3]}, 2).winner, 9);
+}
+
 static void a_tie_that_lost_its_rounds_does_not_win(void **state)
 {
 	const struct kiln_decision_entry entries[] = {entry(9, 0.80, 10, 10), entry(4, 0.81, 8, 10)};
@@ -115,6 +128,7 @@ int main(void)
 		cmocka_unit_test(eight_of_ten_rounds_are_not_enough),
 		cmocka_unit_test(nine_of_nine_rounds_are_not_ten),
 		cmocka_unit_test(the_simplest_of_a_tie_wins),
+		cmocka_unit_test(the_line_is_drawn_from_all_that_are_fastest),
 		cmocka_unit_test(a_tie_that_lost_its_rounds_does_not_win),
 		cmocka_unit_test(what_is_near_the_line_stays_open),
 		cmocka_unit_test(nothing_at_all_keeps_the_default),

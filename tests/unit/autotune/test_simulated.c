@@ -26,15 +26,11 @@ static const struct {
 	const struct simulated_noise *noise;
 	double within, agree;
 } hard[] = {
-	{"synthetic_discrete_matmul", &simulated_hog, 0.70, 0.65},
-	{"synthetic_discrete_reduction", &simulated_hog, 0.87, 0.80},
-	{"synthetic_cpu_stencil", &simulated_hog, 0.90, 0.72},
-	{"synthetic_integrated_spill", &simulated_hog, 0.90, 0.80},
-	{"recorded_lavapipe_matmul", &simulated_idle, 0.95, 0.85},
-	{"recorded_lavapipe_matmul", &simulated_hog, 0.95, 0.55},
+	{"synthetic_discrete_matmul", &simulated_hog, 0.75, 0.75},
+	{"recorded_lavapipe_matmul", &simulated_hog, 0.95, 0.65},
 	{"recorded_lavapipe_stencil", &simulated_idle, 0.95, 0.75},
 	{"recorded_lavapipe_stencil", &simulated_hog, 0.95, 0.72},
-	{"recorded_lavapipe_stream", &simulated_idle, 0.10, 0.75},
+	{"recorded_lavapipe_stream", &simulated_idle, 0.10, 0.70},
 	{"recorded_lavapipe_stream", &simulated_hog, 0.95, 0.75},
 };
 
