@@ -90,11 +90,12 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "a:hn:o:", OPTIONS, NULL)) != -1) {
 		switch (option) {
 		case 'a': push.a = (float)example_number("--factor", optarg, -1e6, 1e6); break;
-		case 'n': push.n = (uint32_t)example_number("--count", optarg, 1, 1 << 28); break;
+		case 'n': push.n = example_count("--count", optarg, 1, 1 << 28); break;
 		case 'o': output = optarg; break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 
 	float *x = calloc(push.n, sizeof *x), *y = calloc(push.n, sizeof *y);
 	bool correct = false;

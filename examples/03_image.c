@@ -117,12 +117,13 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "ho:p:r:s:", OPTIONS, NULL)) != -1) {
 		switch (option) {
 		case 'o': output = optarg; break;
-		case 'p': samples = (uint32_t)example_number("--samples", optarg, 1, 4096); break;
+		case 'p': samples = example_count("--samples", optarg, 1, 4096); break;
 		case 'r': range = (float)example_number("--range", optarg, 0.01, 2); break;
-		case 's': size = (uint32_t)example_number("--size", optarg, 8, 4096); break;
+		case 's': size = example_count("--size", optarg, 8, 4096); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 1);
 
 	struct picture stages[STAGES] = {0}, joined = {0};
 	const char *input = optind < argc ? argv[optind] : NULL;

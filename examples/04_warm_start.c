@@ -125,6 +125,7 @@ int main(int argc, char **argv)
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 	bool own = folder == NULL;
 	snprintf(own_folder, sizeof own_folder, "%s/kiln-warm-start-XXXXXX", temporary ? temporary : "/tmp");
 	if (own)

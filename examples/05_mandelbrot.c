@@ -123,10 +123,10 @@ int main(int argc, char **argv)
 	int option;
 	while ((option = getopt_long(argc, argv, "H:W:a:hi:o:s:x:y:", OPTIONS, NULL)) != -1) {
 		switch (option) {
-		case 'H': push.height = (uint32_t)example_number("--height", optarg, 1, 16384); break;
-		case 'W': push.width = (uint32_t)example_number("--width", optarg, 1, 16384); break;
-		case 'a': samples = (uint32_t)example_number("--samples", optarg, 1, 16); break;
-		case 'i': push.iterations = (uint32_t)example_number("--iterations", optarg, 1, 1e6); break;
+		case 'H': push.height = example_count("--height", optarg, 1, 16384); break;
+		case 'W': push.width = example_count("--width", optarg, 1, 16384); break;
+		case 'a': samples = example_count("--samples", optarg, 1, 16); break;
+		case 'i': push.iterations = example_count("--iterations", optarg, 1, 1000000); break;
 		case 'o': output = optarg; break;
 		case 's': push.span = (float)example_number("--span", optarg, 1e-5, 100); break;
 		case 'x': push.centre_x = (float)example_number("--real", optarg, -10, 10); break;
@@ -134,6 +134,7 @@ int main(int argc, char **argv)
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 	struct picture picture;
 	if (!picture_create(&picture, push.width, push.height))
 		return EXIT_FAILURE;

@@ -241,6 +241,7 @@ int main(int argc, char **argv)
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 	float *values = make_values(ROWS * COLUMNS);
 	bool correct = false;
 	enum kiln_status status = values ? run(values, &settings, &correct) : KILN_ERR_OUT_OF_MEMORY;

@@ -104,11 +104,12 @@ int main(int argc, char **argv)
 	int option;
 	while ((option = getopt_long(argc, argv, "hn:s:", OPTIONS, NULL)) != -1) {
 		switch (option) {
-		case 'n': n = (uint32_t)example_number("--count", optarg, 1, 1 << 26); break;
-		case 's': steps = (uint32_t)example_number("--steps", optarg, 1, 10000); break;
+		case 'n': n = example_count("--count", optarg, 1, 1 << 26); break;
+		case 's': steps = example_count("--steps", optarg, 1, 10000); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 
 	enum kiln_status status = KILN_ERR_OUT_OF_MEMORY;
 	struct chains chains = {0};

@@ -111,11 +111,12 @@ int main(int argc, char **argv)
 	int option;
 	while ((option = getopt_long(argc, argv, "f:hs:", OPTIONS, NULL)) != -1) {
 		switch (option) {
-		case 'f': frames = (uint32_t)example_number("--frames", optarg, 1, 100); break;
-		case 's': steps = (uint32_t)example_number("--steps", optarg, 1, 10000); break;
+		case 'f': frames = example_count("--frames", optarg, 1, 100); break;
+		case 's': steps = example_count("--steps", optarg, 1, 10000); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 
 	enum kiln_status status;
 	struct frame frame = {0};

@@ -108,10 +108,11 @@ int main(int argc, char **argv)
 	int option;
 	while ((option = getopt_long(argc, argv, "hn:", OPTIONS, NULL)) != -1) {
 		switch (option) {
-		case 'n': n = (uint32_t)example_number("--count", optarg, 1, WALKS_MAX); break;
+		case 'n': n = example_count("--count", optarg, 1, WALKS_MAX); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 
 	enum kiln_status status = KILN_ERR_OUT_OF_MEMORY;
 	bool correct = false;

@@ -73,10 +73,11 @@ int main(int argc, char **argv)
 	int option;
 	while ((option = getopt_long(argc, argv, "hn:", OPTIONS, NULL)) != -1) {
 		switch (option) {
-		case 'n': n = (uint32_t)example_number("--queens", optarg, 4, 12); break;
+		case 'n': n = example_count("--queens", optarg, 4, 12); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 
 	struct kiln_device *device = NULL;
 	enum kiln_status status;

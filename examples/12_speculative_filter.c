@@ -254,10 +254,11 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "hs:t:", OPTIONS, NULL)) != -1) {
 		switch (option) {
 		case 's': needle = optarg; break;
-		case 't': push.typos = (uint32_t)example_number("--typos", optarg, 0, 8); break;
+		case 't': push.typos = example_count("--typos", optarg, 0, 8); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 1);
 	take_needle(needle, &push);
 	if (push.length <= push.typos) {
 		fprintf(stderr, "%u typos leave nothing of '%s'. Fix: search for more, or allow fewer.\n", push.typos, needle);

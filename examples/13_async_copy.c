@@ -105,10 +105,11 @@ int main(int argc, char **argv)
 	int option;
 	while ((option = getopt_long(argc, argv, "hp:", OPTIONS, NULL)) != -1) {
 		switch (option) {
-		case 'p': count = (uint32_t)example_number("--pieces", optarg, 1, 4000); break;
+		case 'p': count = example_count("--pieces", optarg, 1, 4000); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 
 	enum kiln_status status = KILN_ERR_OUT_OF_MEMORY;
 	bool correct = false;

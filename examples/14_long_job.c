@@ -134,11 +134,12 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "b:hi:n:", OPTIONS, NULL)) != -1) {
 		switch (option) {
 		case 'b': job.budget_ns = (uint64_t)(example_number("--budget", optarg, 1, 1e5) * 1e6); break;
-		case 'i': job.push.iterations = (uint32_t)example_number("--iterations", optarg, 1, 1e9); break;
-		case 'n': job.push.width = job.push.height = (uint32_t)example_number("--points", optarg, 16, 16384); break;
+		case 'i': job.push.iterations = example_count("--iterations", optarg, 1, 1000000000); break;
+		case 'n': job.push.width = job.push.height = example_count("--points", optarg, 16, 16384); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 	sigaction(SIGINT, &interrupt, NULL);
 	enum kiln_status status = work(&job);
 	if (status == KILN_ERR_CANCELLED) {

@@ -289,10 +289,11 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "d:hn:", OPTIONS, NULL)) != -1) {
 		switch (option) {
 		case 'd': which = optarg; break;
-		case 'n': vulkan.n = (uint32_t)example_number("--count", optarg, 1, 4000000); break;
+		case 'n': vulkan.n = example_count("--count", optarg, 1, 4000000); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 
 	enum kiln_status status = KILN_ERR_OUT_OF_MEMORY;
 	bool correct = false;

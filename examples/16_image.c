@@ -153,10 +153,11 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'g': sigma = (float)example_number("--sigma", optarg, 0.3, 30); break;
 		case 'o': output = optarg; break;
-		case 's': size = (uint32_t)example_number("--size", optarg, 8, 4096); break;
+		case 's': size = example_count("--size", optarg, 8, 4096); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 1);
 
 	struct picture stages[STAGES] = {0}, joined = {0};
 	const char *input = optind < argc ? argv[optind] : NULL;

@@ -104,12 +104,13 @@ int main(int argc, char **argv)
 	int option, losses = 0;
 	while ((option = getopt_long(argc, argv, "c:hn:s:", OPTIONS, NULL)) != -1) {
 		switch (option) {
-		case 'c': job.every = (uint32_t)example_number("--every", optarg, 1, 10000); break;
-		case 'n': job.n = (uint32_t)example_number("--count", optarg, 1, 4000000); break;
-		case 's': job.steps = (uint32_t)example_number("--steps", optarg, 1, 10000); break;
+		case 'c': job.every = example_count("--every", optarg, 1, 10000); break;
+		case 'n': job.n = example_count("--count", optarg, 1, 4000000); break;
+		case 's': job.steps = example_count("--steps", optarg, 1, 10000); break;
 		default: example_usage(HELP, option == 'h' ? 0 : 2);
 		}
 	}
+	example_arguments(argc, argv, 0);
 
 	enum kiln_status status = KILN_ERR_OUT_OF_MEMORY;
 	bool correct = false;

@@ -1,5 +1,6 @@
 #include "example.h"
 
+#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,26 @@ double example_number(const char *option, const char *text, double low, double h
 		exit(2);
 	}
 	return value;
+}
+
+uint32_t example_count(const char *option, const char *text, uint32_t low, uint32_t high)
+{
+	char *end = NULL;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || value < low || value > high) {
+		fprintf(stderr, "%s takes a whole number from %u to %u, not '%s'. Fix: see --help.\n", option, low,
+		        high, text);
+		exit(2);
+	}
+	return (uint32_t)value;
+}
+
+void example_arguments(int argc, char **argv, int most)
+{
+	if (argc - optind <= most)
+		return;
+	fprintf(stderr, "'%s' is one argument too many. Fix: see --help.\n", argv[optind + most]);
+	exit(2);
 }
 
 _Noreturn void example_usage(const char *help, int code)

@@ -24,6 +24,11 @@ int example_exit(enum kiln_status status, bool correct);
 /* A number between `low` and `high` from an option's text; leaves the program with exit code 2 for anything
  * else. */
 double example_number(const char *option, const char *text, double low, double high);
+/* The same for whole numbers. */
+uint32_t example_count(const char *option, const char *text, uint32_t low, uint32_t high);
+
+/* After getopt_long(): more arguments than that are a mistake; exits with code 2. */
+void example_arguments(int argc, char **argv, int most);
 
 /* Prints the help text and leaves the program: exit code 0 on stdout, 2 on stderr. */
 _Noreturn void example_usage(const char *help, int code);

@@ -103,7 +103,26 @@ static bool wants_help(const char *word)
 	return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
 }
 
-static enum kiln_exit run_other(int argc, char **argv)
+/* No command knows its options, and a program that asked for JSON is to get it. */
+static enum kiln_exit refuse(struct kiln_tool *tool, int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++)
+		tool->json = tool->json || !strcmp(argv[i], "--json");
+	if (tool->json)
+		tool->root = cJSON_CreateObject();
+	if (argc > 2 && is_family(argv[1]) && argv[2][0] != '-')
+		return kiln_tool_fail(tool, KILN_EXIT_USAGE, "'%s %s' is no command. Fix: see kiln %s --help",
+		                      argv[1], argv[2], argv[1]);
+	if (!is_family(argv[1]))
+		return kiln_tool_fail(tool, KILN_EXIT_USAGE, "'%s' is no command. Fix: see kiln --help", argv[1]);
+	if (tool->json)
+		return kiln_tool_fail(tool, KILN_EXIT_USAGE, "'%s' alone is no command. Fix: see kiln %s --help",
+		                      argv[1], argv[1]);
+	print_family(argv[1], stderr);
+	return KILN_EXIT_USAGE;
+}
+
+static enum kiln_exit run_other(struct kiln_tool *tool, int argc, char **argv)
 {
 	if (argc < 2) {
 		print_help(stderr);
@@ -123,11 +142,7 @@ static enum kiln_exit run_other(int argc, char **argv)
 	}
 	if (argc == 3 && wants_help(argv[2]) && print_family(argv[1], stdout))
 		return KILN_EXIT_OK;
-	if (argc > 2 && is_family(argv[1]))
-		fprintf(stderr, "kiln: '%s %s' is no command. Fix: see kiln %s --help\n", argv[1], argv[2], argv[1]);
-	else if (!print_family(argv[1], stderr))
-		fprintf(stderr, "kiln: '%s' is no command. Fix: see kiln --help\n", argv[1]);
-	return KILN_EXIT_USAGE;
+	return refuse(tool, argc, argv);
 }
 
 static enum kiln_exit print_answer(struct kiln_tool *tool, enum kiln_exit code)
@@ -137,7 +152,7 @@ static enum kiln_exit print_answer(struct kiln_tool *tool, enum kiln_exit code)
 
 	kiln_json_u64(answer, "schema", 1);
 	kiln_json_text(answer, "kiln_version", KILN_VERSION);
-	kiln_json_text(answer, "command", tool->command->name);
+	kiln_json_text(answer, "command", tool->command ? tool->command->name : NULL);
 	kiln_json_bool(answer, "ok", code == KILN_EXIT_OK);
 	for (cJSON *item; answer && tool->root && (item = tool->root->child);) {
 		cJSON_DetachItemViaPointer(tool->root, item);
@@ -171,9 +186,7 @@ int main(int argc, char **argv)
 
 	kiln_log_set(kiln_log_stderr, NULL, 0);
 	tool.command = find(argc, argv, &words);
-	if (!tool.command)
-		return check_output(&tool, run_other(argc, argv));
-	code = tool.command->run(&tool, argc - words, argv + words);
+	code = tool.command ? tool.command->run(&tool, argc - words, argv + words) : run_other(&tool, argc, argv);
 	if (tool.json)
 		code = print_answer(&tool, code);
 	cJSON_Delete(tool.last_error);

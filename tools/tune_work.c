@@ -263,12 +263,12 @@ static enum kiln_exit tell(struct kiln_tune_work *work, struct kiln_tune_report 
 	return KILN_EXIT_OK;
 }
 
-/* Without a report, only_missing found a record. */
+/* Without a report, only_missing found a record. A device that was lost leaves one, of what it was lost by. */
 static enum kiln_exit run_work(struct kiln_tune_work *work, struct kiln_tune_story *out_story)
 {
 	struct kiln_run *run = &work->run;
 	struct kiln_tune_report *report = NULL;
-	enum kiln_exit code = kiln_run_prepare(run);
+	enum kiln_exit code = kiln_run_prepare(run), told = KILN_EXIT_OK;
 
 	kiln_interrupt_watch();
 	if (!code)
@@ -279,11 +279,11 @@ static enum kiln_exit run_work(struct kiln_tune_work *work, struct kiln_tune_sto
 		code = kiln_run_upload(run);
 	if (!code)
 		code = tune(work, &report);
-	if (!code)
-		code = tell(work, report, out_story);
-	if (!code && report && work->report)
-		code = kiln_tune_story_save(run->tool, out_story, work->report);
-	return code;
+	if (!code || report)
+		told = tell(work, report, out_story);
+	if (!told && report && work->report)
+		told = kiln_tune_story_save(run->tool, out_story, work->report);
+	return code ? code : told;
 }
 
 static enum kiln_exit tune_or_load(struct kiln_tune_work *work, int argc, char **argv, int first,

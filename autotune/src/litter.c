@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct broom {
 	int dir;
 };
 
+/* ".tmp.<process>.<counter>", and nothing else: the folder may be anybody's. */
 static bool is_of_the_dead(const char *name)
 {
 	const char *number = name + sizeof(PREFIX) - 1;
@@ -25,7 +27,10 @@ static bool is_of_the_dead(const char *name)
 	if (strncmp(name, PREFIX, sizeof(PREFIX) - 1) != 0 || !isdigit((unsigned char)*number))
 		return false;
 	pid = strtol(number, &end, 10);
-	return *end == '.' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+	if (pid <= 0 || pid > INT_MAX || *end != '.' || end[1] == '\0' ||
+	    end[1 + strspn(end + 1, "0123456789")] != '\0')
+		return false;
+	return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
 static bool visit(void *user, const char *name)

@@ -7,6 +7,7 @@
 
 #define DEFAULT_SAMPLE_NS 100e3
 #define DEFAULT_DISPATCHES 1024
+#define LONGEST_STEP_NS UINT64_C(10000000000)
 
 static enum kiln_status check(const struct kiln_search_params *params)
 {
@@ -30,6 +31,8 @@ static void take_defaults(struct kiln_search *search)
 
 	if (params->target_sample_ns == 0)
 		params->target_sample_ns = DEFAULT_SAMPLE_NS;
+	if (params->longest_step_ns == 0)
+		params->longest_step_ns = LONGEST_STEP_NS;
 	if (params->max_dispatches == 0)
 		params->max_dispatches = DEFAULT_DISPATCHES;
 	search->max_configs = params->max_configs;

@@ -140,12 +140,12 @@ static bool ended(struct kiln_search *search)
 	return search->phase == SEARCH_DONE;
 }
 
-/* Ten rounds are a decision, if not as sharp a one; and where nothing was faster there is nothing to try again. */
+/* Ten rounds are a decision, if not as sharp a one as more; and where nothing was faster there is nothing to try again. */
 static enum search_end end_of_budget(const struct kiln_search *search)
 {
 	const struct kiln_decision *decision = &search->decision;
 
-	if (search->final_rounds < KILN_DECISION_ROUNDS || (decision->winner == 0 && decision->beaten))
+	if (decision->winner == 0 && decision->beaten)
 		return SEARCH_END_BUDGET;
 	return SEARCH_END_DECIDED;
 }
@@ -158,7 +158,10 @@ void search_plan_final(struct kiln_search *search)
 		if (search->final_rounds % SEARCH_DECIDE_EVERY == 0 && ended(search))
 			return;
 		if (search_final_is_over(search)) {
-			if (!ended(search))
+			/* So few rounds say nothing of those that were to be compared, not even that they are slower. */
+			if (search->final_rounds < KILN_DECISION_ROUNDS)
+				search_finish(search, SEARCH_END_BUDGET);
+			else if (!ended(search))
 				search_finish(search, end_of_budget(search));
 			return;
 		}

@@ -6,9 +6,6 @@
 #include <base/alloc.h>
 #include <base/error.h>
 
-/* A step cannot take longer than this without having said so. */
-#define LONGEST_STEP_NS UINT64_C(10000000000)
-
 /* Clocks jump: a step back counts as nothing, a leap as what was measured meanwhile. And a clock that stands still
  * cannot make the budget endless. */
 uint64_t search_clock(struct kiln_search *search, double measured_ns)
@@ -16,7 +13,7 @@ uint64_t search_clock(struct kiln_search *search, double measured_ns)
 	uint64_t now = search->params.calls.now_ns(search->params.calls.user);
 	uint64_t passed = now >= search->last_now ? now - search->last_now : 0;
 
-	if (now < search->last_now || passed > LONGEST_STEP_NS + (uint64_t)(2 * measured_ns)) {
+	if (now < search->last_now || passed > search->params.longest_step_ns + (uint64_t)(2 * measured_ns)) {
 		search->clock_jumped = true;
 		passed = (uint64_t)measured_ns;
 	}
@@ -53,6 +50,7 @@ static bool judge(struct kiln_search *search, size_t config, enum kiln_tune_outc
 		search_finish(search, SEARCH_END_LOST);
 		return true;
 	default:
+		search->no_memory = search->no_memory || outcome == KILN_OUTCOME_NO_MEMORY;
 		drop(search, config, KILN_TUNE_FAILED);
 		return true;
 	}

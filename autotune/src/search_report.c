@@ -65,6 +65,9 @@ static enum kiln_tune_verdict verdict_of(const struct kiln_search *search, size_
 		return KILN_TUNE_NOT_TRIED;
 	if (winner_of(search) == 0 && candidate->ratio < KILN_DECISION_GAIN)
 		return KILN_TUNE_UNSURE;
+	/* It would have won, had it won its rounds. */
+	if (config < winner_of(search) && candidate->ratio < winner_ratio)
+		return KILN_TUNE_UNSURE;
 	return config > winner_of(search) && candidate->ratio <= winner_ratio * KILN_DECISION_TIE
 	               ? KILN_TUNE_TIE
 	               : KILN_TUNE_SLOWER;
@@ -137,6 +140,8 @@ static bool is_provisional(const struct kiln_search *search, const struct kiln_t
 		return true;
 	/* Of what it was to try it had no time for the larger part. */
 	if (search->starved && 3 * search->tried < search->max_configs)
+		return true;
+	if (search->end == SEARCH_END_ALONE && search->no_memory)
 		return true;
 	if (search->end == SEARCH_END_CONTROL)
 		return search->configs[0].gone != KILN_TUNE_BELOW_FLOOR;

@@ -75,6 +75,7 @@ struct kiln_search {
 	size_t batch_count, batch_at;
 	size_t batch_limit; /* what the budget is enough for */
 	bool starved;       /* more would have been tried with more budget */
+	bool no_memory;     /* for one at least */
 	double prove_cost;  /* of one proof on the clock, as it usually is */
 
 	/* The round that is being sampled. */

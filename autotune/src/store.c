@@ -189,6 +189,52 @@ enum kiln_status kiln_store_load(struct kiln_store *store)
 	return status;
 }
 
+/* What is to be saved. */
+static bool copy_pending(const struct kiln_records *from, struct kiln_records *to)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const struct kiln_entry *entry = &from->entries[i];
+
+		if (entry->pending == KILN_PENDING_NOTHING)
+			continue;
+		if (!kiln_records_set(to, &entry->record, KILN_NO_SOURCE, entry->pending))
+			return false;
+		kiln_records_find(to, &entry->record.key, entry->record.adapter)->anew = entry->anew;
+	}
+	return true;
+}
+
+static enum kiln_status refresh(struct kiln_store *store)
+{
+	struct kiln_records before = store->records;
+	enum kiln_status status;
+
+	store->records = (struct kiln_records){0};
+	store->loaded = false;
+	status = copy_pending(&before, &store->records) ? kiln_store_load_locked(store)
+	                                                : kiln_store_out_of_memory();
+	if (status == KILN_OK) {
+		kiln_records_finish(&before);
+		return KILN_OK;
+	}
+	kiln_records_finish(&store->records);
+	store->records = before;
+	store->loaded = true;
+	return status;
+}
+
+enum kiln_status kiln_store_refresh(struct kiln_store *store)
+{
+	enum kiln_status status;
+
+	if (store == NULL)
+		return KILN_OK;
+	kiln_mutex_lock(&store->mutex);
+	status = store->loaded ? refresh(store) : kiln_store_load_locked(store);
+	kiln_mutex_unlock(&store->mutex);
+	return status;
+}
+
 static enum kiln_status save(struct kiln_store *store)
 {
 	struct kiln_save save = save_of(store);

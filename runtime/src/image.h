@@ -92,10 +92,10 @@ enum kiln_status kiln_image_restore(struct kiln_image *image);
 /* ---- image_record.c ---- */
 
 enum kiln_status kiln_image_record_clear(struct kiln_stream *stream, struct kiln_image *image);
-/* Between the image and bytes without padding. */
+/* Between the image and bytes without padding, from byte `at` of the buffer on: a multiple of 16. */
 enum kiln_status kiln_image_record_copy(struct kiln_stream *stream, struct kiln_image *image,
                                         const struct kiln_image_part *part, struct kiln_buffer *staging,
-                                        bool to_image);
+                                        uint64_t at, bool to_image);
 
 /* ---- image_transfer.c ---- */
 

@@ -83,9 +83,11 @@ enum kiln_status kiln_image_record_clear(struct kiln_stream *stream, struct kiln
 }
 
 static void copy(struct kiln_device *device, VkCommandBuffer commands, const struct kiln_image *image,
-                 const struct kiln_image_part *part, const struct kiln_buffer *staging, bool to_image)
+                 const struct kiln_image_part *part, const struct kiln_buffer *staging, uint64_t at,
+                 bool to_image)
 {
 	const VkBufferImageCopy region = {
+		.bufferOffset = at,
 		.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
 		.imageOffset = {(int32_t)part->at[0], (int32_t)part->at[1], (int32_t)part->at[2]},
 		.imageExtent = {part->size[0], part->size[1], part->size[2]},
@@ -102,7 +104,7 @@ static void copy(struct kiln_device *device, VkCommandBuffer commands, const str
 
 enum kiln_status kiln_image_record_copy(struct kiln_stream *stream, struct kiln_image *image,
                                         const struct kiln_image_part *part, struct kiln_buffer *staging,
-                                        bool to_image)
+                                        uint64_t at, bool to_image)
 {
 	struct kiln_watching watching = kiln_watching(&stream->device->watch);
 	struct transfer transfer = {
@@ -113,6 +115,7 @@ enum kiln_status kiln_image_record_copy(struct kiln_stream *stream, struct kiln_
 	                      .bytes = KILN_IMAGE_TRACKED,
 	                      .access = KILN_ACCESS_WRITE},
 	                     {.buffer = staging,
+	                      .offset = at,
 	                      .bytes = kiln_image_part_bytes(part),
 	                      .access = to_image ? KILN_ACCESS_READ : KILN_ACCESS_WRITE}},
 		.binding_count = 2,
@@ -123,7 +126,7 @@ enum kiln_status kiln_image_record_copy(struct kiln_stream *stream, struct kiln_
 
 	KILN_TRY(kiln_stream_open(stream, transfer.bindings, 2, &slot, &ordered));
 	begin(&watching, stream, slot, &transfer);
-	copy(stream->device, slot->commands, image, part, staging, to_image);
+	copy(stream->device, slot->commands, image, part, staging, at, to_image);
 	end(&watching, stream, slot, &transfer);
 	kiln_stream_close(stream, 1, ordered);
 	return KILN_OK;

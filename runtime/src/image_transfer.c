@@ -1,5 +1,4 @@
-/* Images to and from host memory: in pieces of some rows, through staging buffers that take turns, so that the host works on
- * one while the device copies the other. */
+/* Images to and from host memory: in pieces of some rows, through the stream's staging buffers. */
 #include "image.h"
 
 #include <base/alloc.h>
@@ -11,72 +10,33 @@
 
 static const uint64_t PIECE_BYTES = UINT64_C(8) << 20;
 
-/* ---- Staging ---- */
-
-struct turns {
-	struct kiln_stream *stream;
-	enum kiln_memory kind;
-	uint64_t bytes; /* of each */
-	struct kiln_buffer *buffers[2];
-	uint32_t turn;
-};
-
-static struct turns turns_of(struct kiln_stream *stream, const struct kiln_image_part *whole,
-                             enum kiln_memory kind)
-{
-	uint64_t all = kiln_image_part_bytes(whole);
-	uint64_t least = whole->row_bytes > PIECE_BYTES ? whole->row_bytes : PIECE_BYTES;
-
-	return (struct turns){.stream = stream, .kind = kind, .bytes = all < least ? all : least};
-}
-
-/* The one whose turn it is, with nothing in flight on it. */
-static enum kiln_status take_turn(struct turns *turns, struct kiln_buffer **out_buffer)
-{
-	struct kiln_buffer **buffer = &turns->buffers[turns->turn];
-
-	if (*buffer)
-		KILN_TRY(kiln_stream_wait_buffer(*buffer, true));
-	else
-		KILN_TRY(kiln_buffer_new(turns->stream->device, turns->bytes, turns->kind, "image staging",
-		                         buffer));
-	turns->turn ^= 1;
-	*out_buffer = *buffer;
-	return KILN_OK;
-}
-
-static void end_turns(struct turns *turns)
-{
-	for (int i = 0; i < 2; i++)
-		if (turns->buffers[i])
-			kiln_buffer_retire(turns->buffers[i]);
-}
-
 /* ---- To the device ---- */
 
-static enum kiln_status upload_piece(struct turns *turns, struct kiln_image *image,
+static enum kiln_status upload_piece(struct kiln_stream *stream, struct kiln_image *image,
                                      const struct kiln_image_part *whole, const struct kiln_image_part *piece,
                                      const void *data)
 {
+	uint64_t at, bytes = kiln_image_part_bytes(piece);
 	struct kiln_buffer *staging;
 
-	KILN_TRY(take_turn(turns, &staging));
-	kiln_image_gather(whole, piece, data, staging->memory.data);
-	KILN_TRY(kiln_memory_flush(staging->device, &staging->memory, 0, kiln_image_part_bytes(piece)));
-	return kiln_image_record_copy(turns->stream, image, piece, staging, true);
+	KILN_TRY(kiln_staging_room(stream, bytes, &staging, &at));
+	kiln_image_gather(whole, piece, data, (unsigned char *)staging->memory.data + at);
+	KILN_TRY(kiln_staging_fill(stream, at, bytes));
+	return kiln_image_record_copy(stream, image, piece, staging, at, true);
 }
 
 enum kiln_status kiln_image_upload(struct kiln_stream *stream, struct kiln_image *image,
                                    const struct kiln_image_part *part, const void *data)
 {
-	struct turns turns = turns_of(stream, part, KILN_MEMORY_UPLOAD);
+	struct kiln_staging_lane *lane = &stream->staging.upload;
 	enum kiln_status status = KILN_OK;
 	struct kiln_image_part piece;
 	uint64_t next = 0;
 
+	kiln_mutex_lock(&lane->lock);
 	while (status == KILN_OK && kiln_image_piece(part, PIECE_BYTES, &next, &piece))
-		status = upload_piece(&turns, image, part, &piece, data);
-	end_turns(&turns);
+		status = upload_piece(stream, image, part, &piece, data);
+	kiln_mutex_unlock(&lane->lock);
 	if (status == KILN_OK && kiln_image_part_bytes(part) == image->info.bytes)
 		kiln_contents_copied(&image->tracked, 0, image->tracked.bytes);
 	return status;
@@ -89,12 +49,12 @@ struct fetched {
 	struct kiln_image_part piece;
 };
 
-static enum kiln_status fetch(struct turns *turns, struct kiln_image *image,
+static enum kiln_status fetch(struct kiln_stream *stream, struct kiln_image *image, uint32_t turn,
                               const struct kiln_image_part *piece, struct fetched *out_fetched)
 {
 	out_fetched->piece = *piece;
-	KILN_TRY(take_turn(turns, &out_fetched->staging));
-	return kiln_image_record_copy(turns->stream, image, piece, out_fetched->staging, false);
+	KILN_TRY(kiln_staging_readback(stream, turn, kiln_image_part_bytes(piece), &out_fetched->staging));
+	return kiln_image_record_copy(stream, image, piece, out_fetched->staging, 0, false);
 }
 
 static enum kiln_status collect(const struct fetched *fetched, const struct kiln_image_part *whole,
@@ -110,17 +70,19 @@ static enum kiln_status collect(const struct fetched *fetched, const struct kiln
 }
 
 /* The next piece is enqueued before the host waits for this one. */
-static enum kiln_status read_pieces(struct turns *turns, struct kiln_image *image,
+static enum kiln_status read_pieces(struct kiln_stream *stream, struct kiln_image *image,
                                     const struct kiln_image_part *whole, void *out_data)
 {
 	struct fetched now, then;
 	struct kiln_image_part piece;
 	uint64_t next = 0;
+	uint32_t turn = 0;
 
 	(void)kiln_image_piece(whole, PIECE_BYTES, &next, &piece);
-	KILN_TRY(fetch(turns, image, &piece, &now));
+	KILN_TRY(fetch(stream, image, turn, &piece, &now));
 	while (kiln_image_piece(whole, PIECE_BYTES, &next, &piece)) {
-		KILN_TRY(fetch(turns, image, &piece, &then));
+		turn ^= 1;
+		KILN_TRY(fetch(stream, image, turn, &piece, &then));
 		KILN_TRY(collect(&now, whole, out_data));
 		now = then;
 	}
@@ -170,7 +132,7 @@ static enum kiln_status download(struct kiln_stream *stream, struct kiln_image *
 	status = kiln_buffer_new(stream->device, kiln_image_part_bytes(part), KILN_MEMORY_READBACK,
 	                         "image download", &download->step.staging);
 	if (status == KILN_OK)
-		status = kiln_image_record_copy(stream, image, part, download->step.staging, false);
+		status = kiln_image_record_copy(stream, image, part, download->step.staging, 0, false);
 	if (status == KILN_OK) {
 		add_step(stream, &download->step);
 		return KILN_OK;
@@ -225,15 +187,18 @@ enum kiln_status kiln_image_write(struct kiln_image *image, const struct kiln_im
 enum kiln_status kiln_image_read(struct kiln_image *image, const struct kiln_image_region *region,
                                  void *out_data, uint64_t bytes)
 {
+	struct kiln_staging_lane *lane;
 	struct kiln_image_part part;
+	struct kiln_stream *stream;
 	enum kiln_status status;
-	struct turns turns;
 
 	KILN_TRY(check(image, "kiln_image_read", region, out_data, bytes, &part));
 	KILN_TRY(kiln_contents_check(&image->tracked, "kiln_image_read", 0, image->tracked.bytes));
-	turns = turns_of(&image->tracked.device->stream, &part, KILN_MEMORY_READBACK);
-	status = read_pieces(&turns, image, &part, out_data);
-	end_turns(&turns);
+	stream = &image->tracked.device->stream;
+	lane = &stream->staging.readback;
+	kiln_mutex_lock(&lane->lock);
+	status = read_pieces(stream, image, &part, out_data);
+	kiln_mutex_unlock(&lane->lock);
 	return status;
 }
 

@@ -77,21 +77,35 @@ static enum kiln_status find_room(struct kiln_stream *stream, struct kiln_stagin
 	return KILN_OK;
 }
 
+enum kiln_status kiln_staging_room(struct kiln_stream *stream, uint64_t bytes, struct kiln_buffer **out_buffer,
+                                   uint64_t *out_at)
+{
+	struct kiln_staging_lane *lane = &stream->staging.upload;
+
+	KILN_TRY(find_room(stream, lane, bytes));
+	*out_buffer = lane->buffers[lane->turn];
+	*out_at = lane->filled;
+	return KILN_OK;
+}
+
+enum kiln_status kiln_staging_fill(struct kiln_stream *stream, uint64_t at, uint64_t bytes)
+{
+	struct kiln_staging_lane *lane = &stream->staging.upload;
+
+	lane->filled = (at + bytes + STEP_BYTES - 1) & ~(STEP_BYTES - 1);
+	return kiln_memory_flush(stream->device, &lane->buffers[lane->turn]->memory, at, bytes);
+}
+
 static enum kiln_status write_piece(struct kiln_stream *stream, struct kiln_buffer *target, uint64_t offset,
                                     const void *data, uint64_t bytes)
 {
-	struct kiln_staging_lane *lane = &stream->staging.upload;
 	struct kiln_buffer *staging;
 	uint64_t at;
 
-	KILN_TRY(find_room(stream, lane, bytes));
-	staging = lane->buffers[lane->turn];
-	at = lane->filled;
+	KILN_TRY(kiln_staging_room(stream, bytes, &staging, &at));
 	memcpy((unsigned char *)staging->memory.data + at, data, (size_t)bytes);
-	KILN_TRY(kiln_memory_flush(stream->device, &staging->memory, at, bytes));
-	KILN_TRY(kiln_stream_record_copy(stream, staging, at, target, offset, bytes));
-	lane->filled = (at + bytes + STEP_BYTES - 1) & ~(STEP_BYTES - 1);
-	return KILN_OK;
+	KILN_TRY(kiln_staging_fill(stream, at, bytes));
+	return kiln_stream_record_copy(stream, staging, at, target, offset, bytes);
 }
 
 enum kiln_status kiln_staging_write(struct kiln_stream *stream, struct kiln_buffer *target, uint64_t offset,
@@ -111,14 +125,24 @@ enum kiln_status kiln_staging_write(struct kiln_stream *stream, struct kiln_buff
 	return status;
 }
 
-/* Enqueues the copy of one piece into its lane buffer. */
-static enum kiln_status fetch_piece(struct kiln_stream *stream, struct kiln_buffer *source, uint64_t offset,
-                                    uint64_t bytes, uint32_t turn)
+enum kiln_status kiln_staging_readback(struct kiln_stream *stream, uint32_t turn, uint64_t bytes,
+                                       struct kiln_buffer **out_buffer)
 {
 	struct kiln_buffer **slot = &stream->staging.readback.buffers[turn];
 
 	KILN_TRY(provide(stream, slot, bytes, KILN_MEMORY_READBACK));
-	return kiln_stream_record_copy(stream, source, offset, *slot, 0, bytes);
+	*out_buffer = *slot;
+	return KILN_OK;
+}
+
+/* Enqueues the copy of one piece into its lane buffer. */
+static enum kiln_status fetch_piece(struct kiln_stream *stream, struct kiln_buffer *source, uint64_t offset,
+                                    uint64_t bytes, uint32_t turn)
+{
+	struct kiln_buffer *staging;
+
+	KILN_TRY(kiln_staging_readback(stream, turn, bytes, &staging));
+	return kiln_stream_record_copy(stream, source, offset, staging, 0, bytes);
 }
 
 static enum kiln_status collect_piece(struct kiln_stream *stream, void *out_data, uint64_t bytes,

@@ -36,4 +36,15 @@ enum kiln_status kiln_staging_write(struct kiln_stream *stream, struct kiln_buff
 enum kiln_status kiln_staging_read(struct kiln_stream *stream, struct kiln_buffer *source, uint64_t offset,
                                    void *out_data, uint64_t bytes);
 
+/* For copies that are more than a range, those of images. The caller holds the lane's lock from the first to the last piece. */
+
+/* Room for `bytes` in an upload buffer that no enqueued copy reads; where it begins is a multiple of 256. */
+enum kiln_status kiln_staging_room(struct kiln_stream *stream, uint64_t bytes, struct kiln_buffer **out_buffer,
+                                   uint64_t *out_at);
+/* The room was written: the device may read it, and what comes next lies behind it. */
+enum kiln_status kiln_staging_fill(struct kiln_stream *stream, uint64_t at, uint64_t bytes);
+/* One of the two readback buffers, of at least so many bytes, which nothing enqueued uses once its last contents were read. */
+enum kiln_status kiln_staging_readback(struct kiln_stream *stream, uint32_t turn, uint64_t bytes,
+                                       struct kiln_buffer **out_buffer);
+
 #endif

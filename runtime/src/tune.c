@@ -49,7 +49,6 @@ static uint64_t budget_of(const struct kiln_tune_session *session)
 	double ns = fmin(LONGER_BUDGET_TIMES * session->default_ns, (double)LONGER_BUDGET_NS);
 
 	ns = fmax(fmax(ns, (double)DEFAULT_BUDGET_NS), LEAST_BUDGET_TIMES * session->default_ns);
-
 	return session->params.budget_ns ? session->params.budget_ns : (uint64_t)fmin(ns, 3600e9);
 }
 
@@ -89,14 +88,29 @@ static bool keep_waiting(void *user)
 	return !waiting->params->progress || waiting->params->progress(waiting->params->user, &nothing);
 }
 
-/* Where no file can be made, one can measure all the same. */
-static void open_intent(struct kiln_device *device, struct kiln_tune_intent *intent)
+/* Where no file can be made, locked or written, one can measure all the same. */
+static enum kiln_status take(struct kiln_device *device, struct kiln_tune_intent *intent, uint64_t wait_ns,
+                             struct waiting *waiting)
 {
-	if (kiln_tune_run_open(device, intent) == KILN_OK)
-		return;
+	enum kiln_status status = kiln_tune_run_open(device, intent);
+
+	intent->keep_waiting = keep_waiting;
+	intent->user = waiting;
+	if (status == KILN_OK)
+		status = kiln_tune_run_take(device, intent, wait_ns);
+	if (status == KILN_OK || status == KILN_ERR_TIMEOUT || status == KILN_ERR_CANCELLED)
+		return status;
 	kiln_log(KILN_LOG_WARN, "tuning without a lock, and without memory of what hangs: %s",
 	         kiln_error_message());
 	kiln_tune_intent_close(intent);
+	return KILN_OK;
+}
+
+/* With `only_missing`, is there nothing missing? Another process may have tuned while this one waited. */
+static bool is_there(struct kiln_kernel *kernel, const struct kiln_tune_params *params)
+{
+	return params->only_missing &&
+	       kiln_tune_record_settled(kernel, kiln_tune_bucket(params->launch.threads));
 }
 
 enum kiln_status kiln_tune(struct kiln_kernel *kernel, const struct kiln_tune_params *params,
@@ -107,22 +121,19 @@ enum kiln_status kiln_tune(struct kiln_kernel *kernel, const struct kiln_tune_pa
 	struct kiln_tune_intent intent;
 	enum kiln_status status = KILN_OK;
 
+	if (out_report)
+		*out_report = NULL;
 	KILN_TRY(check(kernel, params));
-	if (params->only_missing &&
-	    kiln_tune_record_settled(kernel, kiln_tune_bucket(params->launch.threads)))
-		goto done;
-	open_intent(kernel->device, &intent);
-	intent.keep_waiting = keep_waiting;
-	intent.user = &waiting;
-	status = kiln_tune_run_take(kernel->device, &intent,
-	                            params->lock_wait_ns ? params->lock_wait_ns : DEFAULT_LOCK_WAIT_NS);
-	if (status == KILN_OK)
+	if (is_there(kernel, params))
+		return KILN_OK;
+	status = take(kernel->device, &intent,
+	              params->lock_wait_ns ? params->lock_wait_ns : DEFAULT_LOCK_WAIT_NS, &waiting);
+	if (status == KILN_OK && params->only_missing)
+		(void)kiln_store_refresh(kernel->device->store);
+	if (status == KILN_OK && !is_there(kernel, params))
 		status = search(kernel, params, &intent, &report);
 	kiln_tune_intent_close(&intent);
 	/* A lost device leaves a report too: of what it was lost by. */
-	if (status != KILN_OK && !report)
-		return status;
-done:
 	if (out_report)
 		*out_report = report;
 	else

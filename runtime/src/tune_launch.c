@@ -24,7 +24,8 @@
 #define BEGIN_TIMES 12u            /* launches that copying the buffers and running the default cost, about */
 #define BEGIN_NS UINT64_C(5000000) /* and what it costs beside */
 #define BUDGET_TIMES 200u          /* launches that a whole tuning of a longer one costs, at most */
-#define BUSY_TRIES 16u             /* launches at which another tuner may be in the way */
+#define LONGEST_NS UINT64_C(100000000) /* a launch that is tuned unasked, where there are watchdogs */
+#define BUSY_TRIES 16u                 /* launches at which another tuner may be in the way */
 
 enum stage {
 	NEW,     /* not launched twice yet */
@@ -133,6 +134,18 @@ static bool take(struct kiln_kernel *kernel, struct kiln_tuning *tuning)
 	return false;
 }
 
+/* Another process may have tuned it since this one read the store. */
+static bool is_done_elsewhere(struct kiln_kernel *kernel, struct kiln_tuning *tuning)
+{
+	if (kernel->device->autotune_mode == KILN_AUTOTUNE_MODE_RETUNE)
+		return false;
+	(void)kiln_store_refresh(kernel->device->store);
+	if (!kiln_tune_record_settled(kernel, tuning->bucket))
+		return false;
+	stop(tuning);
+	return true;
+}
+
 static uint64_t budget_of(const struct kiln_tuning *tuning)
 {
 	uint64_t ns = AT_ONCE_TIMES * kiln_tune_session_spent(&tuning->session);
@@ -145,7 +158,10 @@ static uint64_t budget_of(const struct kiln_tuning *tuning)
 static enum kiln_status start(struct kiln_kernel *kernel, struct kiln_tuning *tuning,
                               const struct kiln_launch_params *launch)
 {
-	const struct kiln_tune_params params = {.launch = *launch};
+	const struct kiln_tune_params params = {
+		.launch = *launch,
+		.timeout_ns = kiln_tune_timeout((double)tuning->launch_ns),
+	};
 	enum kiln_status status;
 
 	KILN_TRY(kiln_tune_session_init(&tuning->session, kernel, &params, &tuning->intent));
@@ -198,7 +214,7 @@ static bool step(struct kiln_kernel *kernel, struct kiln_tuning *tuning)
 static void tune_at_once(struct kiln_kernel *kernel, struct kiln_tuning *tuning,
                          const struct kiln_launch_params *launch)
 {
-	if (!take(kernel, tuning) || !begin(kernel, tuning, launch))
+	if (!take(kernel, tuning) || is_done_elsewhere(kernel, tuning) || !begin(kernel, tuning, launch))
 		return;
 	while (step(kernel, tuning)) {
 	}
@@ -216,7 +232,7 @@ static void begin_earned(struct kiln_kernel *kernel, struct kiln_tuning *tuning,
 {
 	uint64_t start;
 
-	if (!take(kernel, tuning))
+	if (!take(kernel, tuning) || is_done_elsewhere(kernel, tuning))
 		return;
 	/* What is waited for are the program's own launches, however many have queued up: they are not the tuner's. */
 	if (kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) == KILN_OK) {
@@ -243,10 +259,9 @@ static void spend(struct kiln_kernel *kernel, struct kiln_tuning *tuning)
 {
 	if (!may_step(tuning) || !take(kernel, tuning))
 		return;
-	if (kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) != KILN_OK)
-		return;
-	while (may_step(tuning) && step(kernel, tuning)) {
-	}
+	if (kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) == KILN_OK)
+		while (may_step(tuning) && step(kernel, tuning)) {
+		}
 	kiln_tune_intent_release(&tuning->intent);
 }
 
@@ -267,6 +282,13 @@ void kiln_tune_launch_begin(struct kiln_kernel *kernel, const uint32_t threads[3
 		out_launch->start_ns = kiln_now_ns();
 }
 
+/* The tuner submits launches whole, and tries configurations many times slower than the default: on a device that others
+ * watch over, that is not to be done unasked. */
+static bool is_too_long(const struct kiln_device *device, uint64_t launch_ns)
+{
+	return device->info.type != KILN_DEVICE_CPU && launch_ns > LONGEST_NS;
+}
+
 /* The first launch has the driver's compiling in it; the second one tells what it takes. */
 static void judge(struct kiln_kernel *kernel, struct kiln_tuning *tuning,
                   const struct kiln_launch_params *params, uint64_t start_ns)
@@ -274,7 +296,9 @@ static void judge(struct kiln_kernel *kernel, struct kiln_tuning *tuning,
 	if (!start_ns || kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) != KILN_OK)
 		return;
 	tuning->launch_ns = kiln_now_ns() - start_ns;
-	if (tuning->launch_ns < SMALL_NS)
+	if (is_too_long(kernel->device, tuning->launch_ns))
+		atomic_store_explicit(&tuning->stage, DONE, memory_order_release);
+	else if (tuning->launch_ns < SMALL_NS)
 		tune_at_once(kernel, tuning, params);
 	else if (++tuning->timed == 2)
 		atomic_store(&tuning->stage, EARNING);

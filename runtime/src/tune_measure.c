@@ -133,11 +133,16 @@ static enum kiln_status prove(struct kiln_tune_session *session, size_t config, 
                               size_t why_bytes)
 {
 	char text[KILN_TUNE_INTENT_TEXT];
+	enum kiln_status status;
 
 	out_why[0] = '\0';
 	KILN_TRY(kiln_tune_attempt_build(session, config));
 	(void)kiln_tune_config_text(kiln_space_config(session->space, config), text, sizeof(text));
-	KILN_TRY(prove_noted(session, config, text, out_why, why_bytes));
+	status = prove_noted(session, config, text, out_why, why_bytes);
+	/* It failed, but it came back. */
+	if (status != KILN_OK && kiln_device_check(session->kernel->device) == KILN_OK)
+		(void)kiln_tune_intent_clear(session->intent);
+	KILN_TRY(status);
 	if (out_why[0])
 		kiln_log(KILN_LOG_INFO, "tuning '%s': %s is wrong: %s", session->kernel->name, text, out_why);
 	return KILN_OK;

@@ -11,6 +11,8 @@
 #include "kernel_variant.h"
 #include "tune_variant.h"
 
+#define DATE_BYTES 64 /* what a date is shorter than */
+
 static enum kiln_tune_driver_match match_of(const struct kiln_kernel *kernel,
                                             const struct kiln_tune_record *record)
 {
@@ -201,6 +203,30 @@ static struct kiln_tune_record record_of(struct kiln_kernel *kernel, uint32_t bu
 	return record;
 }
 
+/* To be put again. A date that was written by hand may be none that is put, and one that is missing is not today's. */
+static struct kiln_tune_record copy_of(const struct kiln_tune_record *record)
+{
+	struct kiln_tune_record copy = *record;
+	size_t length = copy.recorded_at ? strlen(copy.recorded_at) : 0;
+
+	for (size_t i = 0; i < length; i++)
+		if (length >= DATE_BYTES || copy.recorded_at[i] < ' ' || copy.recorded_at[i] > '~')
+			length = 0;
+	if (length == 0)
+		copy.recorded_at = "";
+	return copy;
+}
+
+/* What was bad with another driver is not to be added to what is bad with this one. */
+static void drop_other(struct kiln_device *device, const struct kiln_tune_record *old)
+{
+	char driver[KILN_TUNE_DRIVER_BYTES];
+
+	kiln_tune_driver_text(&device->info, driver);
+	if (kiln_tune_driver_compare(old->driver, driver) != KILN_TUNE_DRIVER_SAME)
+		(void)kiln_store_forget(device->store, &old->key, old->adapter, NULL);
+}
+
 bool kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
                              const struct kiln_tune_report *report, bool *out_kept)
 {
@@ -211,35 +237,53 @@ bool kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
 	*out_kept = false;
 	if (!kernel->device->store)
 		return false;
+	/* Another process may have recorded meanwhile. */
+	(void)kiln_store_refresh(kernel->device->store);
 	list_bad(report, KILN_TUNE_HUNG, "hung", &bad);
 	list_bad(report, KILN_TUNE_WRONG, "wrong", &bad);
 	kiln_tune_driver_text(&kernel->device->info, driver);
 	record.driver = driver;
-	if (get(kernel, bucket, &old) && !is_better(kernel, &old, &record) &&
-	    !is_condemned(kernel, &old, report)) {
-		*out_kept = true;
-		record = old;
+	if (get(kernel, bucket, &old)) {
+		*out_kept = !is_better(kernel, &old, &record) && !is_condemned(kernel, &old, report);
+		if (*out_kept)
+			record = copy_of(&old);
+		else
+			drop_other(kernel->device, &old);
 	}
 	record.bad = bad.used ? bad.text : NULL;
 	return *out_kept && !record.bad ? true : save(kernel->device, &record);
 }
 
+/* Is the configuration the one that is recorded? */
+static bool is_of(const struct kiln_tune_record *record, const char *config)
+{
+	struct kiln_tune_config recorded = {.unroll = record->unroll};
+	char text[KILN_TUNE_INTENT_TEXT];
+
+	memcpy(recorded.workgroup, record->workgroup_size, sizeof(recorded.workgroup));
+	memcpy(recorded.tile, record->tile, sizeof(recorded.tile));
+	(void)kiln_tune_config_text(&recorded, text, sizeof(text));
+	return strcmp(text, config) == 0;
+}
+
 bool kiln_tune_record_hung(struct kiln_device *device, const struct kiln_tune_record *base,
                            const char *config)
 {
-	struct kiln_tune_record record;
+	struct kiln_tune_record record = *base, old;
 	char driver[KILN_TUNE_DRIVER_BYTES], line[KILN_TUNE_BAD_LINE_BYTES + 1];
 
 	if (!device->store)
 		return true;
+	(void)kiln_store_refresh(device->store);
 	kiln_tune_driver_text(&device->info, driver);
-	/* Bad is what is bad with this driver: a record of another one is another's no longer. */
-	if (kiln_store_get(device->store, &base->key, device->info.adapter, &record) != KILN_OK ||
-	    kiln_tune_driver_compare(record.driver, driver) != KILN_TUNE_DRIVER_SAME) {
-		record = *base;
-		record.adapter = device->info.adapter;
-		record.status = KILN_TUNE_TENTATIVE;
-		record.driver = driver;
+	record.adapter = device->info.adapter;
+	record.status = KILN_TUNE_TENTATIVE;
+	record.driver = driver;
+	if (kiln_store_get(device->store, &base->key, device->info.adapter, &old) == KILN_OK) {
+		drop_other(device, &old);
+		if (kiln_tune_driver_compare(old.driver, driver) == KILN_TUNE_DRIVER_SAME &&
+		    !is_of(&old, config))
+			record = copy_of(&old);
 	}
 	(void)snprintf(line, sizeof(line), "hung %s", config);
 	record.bad = line;

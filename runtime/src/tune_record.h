@@ -52,7 +52,7 @@ bool kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
                              const struct kiln_tune_report *report, bool *out_kept);
 
 /* Notes that this configuration took its process down, and saves. The record stays what it was; where there is none of this
- * driver, it says the default. False: it could not be saved. */
+ * driver, or it is this very configuration, it says the default. False: it could not be saved. */
 bool kiln_tune_record_hung(struct kiln_device *device, const struct kiln_tune_record *base,
                            const char *config);
 

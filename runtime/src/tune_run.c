@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <autotune/decision.h>
 #include <base/alloc.h>
 #include <base/error.h>
 #include <base/log.h>
@@ -31,11 +32,14 @@ enum kiln_status kiln_tune_run_take(struct kiln_device *device, struct kiln_tune
 
 enum kiln_status kiln_tune_run_start(struct kiln_tune_session *session, uint64_t budget_ns)
 {
-	enum kiln_tune_verdict *known =
-		kiln_tune_record_known(session->kernel, session->base.bucket, session->space,
-	                               session->tolerance.absolute == 0 && session->tolerance.relative == 0);
-	enum kiln_status status = kiln_tune_session_start(session, known, budget_ns);
+	enum kiln_tune_verdict *known;
+	enum kiln_status status;
 
+	/* What hung in another process, perhaps while this one waited for it. */
+	(void)kiln_store_refresh(session->kernel->device->store);
+	known = kiln_tune_record_known(session->kernel, session->base.bucket, session->space,
+	                               session->tolerance.absolute == 0 && session->tolerance.relative == 0);
+	status = kiln_tune_session_start(session, known, budget_ns);
 	kiln_free(known);
 	return status;
 }
@@ -57,30 +61,48 @@ static enum kiln_status end_lost(struct kiln_tune_session *session)
 }
 
 /* The report is plain data of ours until it is the caller's. */
-static void dethrone(struct kiln_tune_report *report, enum kiln_tune_outcome outcome)
+static struct kiln_tune_candidate *candidates_of(const struct kiln_tune_report *report)
 {
-	struct kiln_tune_candidate *candidates = (struct kiln_tune_candidate *)(uintptr_t)report->candidates;
-	char text[96];
+	return (struct kiln_tune_candidate *)(uintptr_t)report->candidates;
+}
 
-	(void)kiln_tune_config_text(&candidates[report->winner].config, text, sizeof(text));
-	candidates[report->winner].verdict =
-		outcome == KILN_OUTCOME_WRONG ? KILN_TUNE_WRONG : KILN_TUNE_FAILED;
+/* What was compared with a winner that is none any more. */
+static void crown_default(struct kiln_tune_report *report)
+{
+	struct kiln_tune_candidate *candidates = candidates_of(report);
+
+	for (size_t i = 1; i < report->candidate_count; i++) {
+		enum kiln_tune_verdict *verdict = &candidates[i].verdict;
+
+		if (*verdict == KILN_TUNE_TIE || *verdict == KILN_TUNE_SLOWER)
+			*verdict = candidates[i].ratio < KILN_DECISION_GAIN   ? KILN_TUNE_UNSURE
+			           : candidates[i].ratio <= KILN_DECISION_TIE ? KILN_TUNE_TIE
+			                                                      : KILN_TUNE_SLOWER;
+	}
 	candidates[0].verdict = KILN_TUNE_WON;
 	report->winner = 0;
 	report->provisional = true;
+}
+
+static void dethrone(struct kiln_tune_report *report, enum kiln_tune_outcome outcome)
+{
+	struct kiln_tune_candidate *candidates = candidates_of(report);
+	bool wrong = outcome == KILN_OUTCOME_WRONG;
+	char text[96];
+
+	(void)kiln_tune_config_text(&candidates[report->winner].config, text, sizeof(text));
+	candidates[report->winner].verdict = wrong ? KILN_TUNE_WRONG : KILN_TUNE_FAILED;
+	crown_default(report);
 	(void)snprintf(report->reason, sizeof(report->reason),
-	               "the default stays: %s was fastest, and gave another result when it was run again",
-	               text);
+	               "the default stays: %s was fastest, and %s when it was run again", text,
+	               wrong ? "gave another result" : "failed");
 }
 
 /* Whichever step it was lost in. */
 static void blame(const struct kiln_tune_session *session, struct kiln_tune_report *report)
 {
-	struct kiln_tune_candidate *candidates = (struct kiln_tune_candidate *)(uintptr_t)report->candidates;
-
-	candidates[session->lost_by].verdict = KILN_TUNE_HUNG;
-	report->winner = 0;
-	report->provisional = true;
+	candidates_of(report)[session->lost_by].verdict = KILN_TUNE_HUNG;
+	crown_default(report);
 	(void)snprintf(report->reason, sizeof(report->reason),
 	               "the default stays: the device was lost while a configuration ran");
 }

@@ -1,5 +1,6 @@
 #include "tune_session.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <base/alloc.h>
@@ -14,6 +15,10 @@
 #include "tune_variant.h"
 
 #define DEFAULT_TIMEOUT_NS UINT64_C(10000000000)
+#define TIMEOUT_TIMES \
+	200.0 /* of the default's time: so much slower a configuration may be and not be taken for hung */
+#define LONGEST_BUILD_NS \
+	UINT64_C(600000000000) /* of a pipeline: the host's clock does not leap, drivers do take their time */
 #define FLUSH_BYTES (UINT64_C(64) << 20) /* beyond the caches of anything we know of */
 
 /* ---- Time ---- */
@@ -40,6 +45,11 @@ static uint64_t now(void *user)
 }
 
 /* ---- Beginning ---- */
+
+uint64_t kiln_tune_timeout(double default_ns)
+{
+	return (uint64_t)fmin(fmax(TIMEOUT_TIMES * default_ns, (double)DEFAULT_TIMEOUT_NS), 3600e9);
+}
 
 static enum kiln_status copy_params(struct kiln_tune_session *session, const struct kiln_tune_params *params)
 {
@@ -101,7 +111,10 @@ static enum kiln_status begin(struct kiln_tune_session *session, const struct ki
 	KILN_TRY(kiln_tune_copy_buffers(session));
 	KILN_TRY(kiln_tune_attempt_build(session, 0));
 	KILN_TRY(make_tools(session));
-	return kiln_tune_keep_default(session);
+	KILN_TRY(kiln_tune_keep_default(session));
+	if (!params->timeout_ns)
+		session->lane.timeout_ns = kiln_tune_timeout(session->default_ns);
+	return KILN_OK;
 }
 
 /* Only what holds Vulkan objects goes; the next step finds that the lane has gone. */
@@ -178,6 +191,7 @@ static enum kiln_status start(struct kiln_tune_session *session, const enum kiln
 		.method = session->params.method,
 		.seed = seed_of(&session->base.key),
 		.max_configs = session->params.max_configs,
+		.longest_step_ns = LONGEST_BUILD_NS + 4 * session->lane.timeout_ns,
 		.known = known,
 	};
 	uint64_t spent = kiln_tune_session_spent(session);

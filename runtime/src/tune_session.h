@@ -46,6 +46,8 @@ struct kiln_tune_session {
 enum kiln_status kiln_tune_session_init(struct kiln_tune_session *session, struct kiln_kernel *kernel,
                                         const struct kiln_tune_params *params,
                                         struct kiln_tune_intent *intent);
+/* How long one trial may take where nobody said: ten seconds, or what a configuration that is merely slow needs. */
+uint64_t kiln_tune_timeout(double default_ns);
 /* Makes the search. `known` as in struct kiln_search_params; `budget_ns` counts from the session's beginning. */
 enum kiln_status kiln_tune_session_start(struct kiln_tune_session *session,
                                          const enum kiln_tune_verdict *known, uint64_t budget_ns);

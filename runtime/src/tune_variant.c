@@ -17,7 +17,7 @@ static void add_constant(const struct kiln_kernel *kernel, uint32_t tunable, uin
 	if (!constant->declared || kiln_spec_find(kernel->spec, kernel->spec_count, constant->spec_id))
 		return;
 	config->constants[config->constant_count++] =
-		(struct kiln_tune_constant){.id = constant->spec_id, .value = value};
+		(struct kiln_tune_constant){.id = constant->spec_id, .value = value, .named = true};
 }
 
 struct kiln_tune_config kiln_tune_config_of(const struct kiln_kernel *kernel,

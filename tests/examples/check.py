@@ -552,9 +552,13 @@ def help_is_printed_and_nonsense_refused(programs):
         assert done.stdout.startswith(f"usage: {name}"), name
         Example(programs, name).run("--no-such-option", env={}, code=2)
     for name, option, value in (("01_saxpy", "-n", "0"), ("02_reduce", "-n", "many"), ("03_image", "-s", "1e9"),
-                                ("05_mandelbrot", "-s", "nan"), ("07_autotune", "--budget", "0")):
+                                ("05_mandelbrot", "-s", "nan"), ("07_autotune", "--budget", "0"),
+                                ("17_device_loss", "-n", "1.5"), ("15_existing_device", "-n", "-1")):
         done = Example(programs, name).run(option, value, env={}, code=2)
-        assert "takes a number" in done.stderr, name
+        assert "takes a " in done.stderr and "number from" in done.stderr, (name, done.stderr)
+    for name, most in (("08_stream", 0), ("15_existing_device", 0), ("03_image", 1)):
+        done = Example(programs, name).run(*["extra"] * (most + 1), env={}, code=2)
+        assert "'extra' is one argument too many. Fix: " in done.stderr, (name, done.stderr)
 
 
 @behaviour

@@ -84,6 +84,9 @@ def unknown_command_of_a_family_is_named(kiln):
 def mistakes_answer_in_json_too(kiln):
     answer = kiln.json("run", "--bogus", "x", code=USAGE)
     assert answer["command"] == "run" and "--bogus" in answer["error"]["message"]
+    for words in (("bogus",), ("tune", "bogus"), ("tune",)):
+        answer = kiln.json(*words, code=USAGE)
+        assert answer["command"] is None and "is no command. Fix: " in answer["error"]["message"], answer
     answer = kiln.json("reflect", kiln.path("missing.spv"), code=FILE)
     assert "missing.spv" in answer["error"]["message"]
 

@@ -121,6 +121,11 @@ KILN_API const char *kiln_store_path(const struct kiln_store *store);
  *  Threads: any.  Blocks: on the disk. */
 KILN_API enum kiln_status kiln_store_load(struct kiln_store *store);
 
+/** Reads the file again, for what other processes saved since it was read. What this store was told by put or forget and
+ *  has not saved stays on top of it. On failure nothing has changed.
+ *  Returns: as kiln_store_load().  Threads: any.  Blocks: on the disk. */
+KILN_API enum kiln_status kiln_store_refresh(struct kiln_store *store);
+
 /** Looks a record up. What this store was told by put or forget holds even when the file cannot be read.
  *  Returns: KILN_ERR_NOT_FOUND (no message is set) or what kiln_store_load() gives.
  *  Ownership: *out_record is the caller's, its strings are the store's.

@@ -53,6 +53,8 @@ struct kiln_search_params {
 	double min_sample_ns; /* ten times what the clock can tell; samples get enough dispatches to pass it */
 	double target_sample_ns; /* what a sample should last at least; 0: 100 us */
 	uint32_t max_dispatches; /* in one sample; 0: 1024 */
+	/* No callback takes longer, but for what it measured: beyond that the clock has leapt. 0: 10 s. */
+	uint64_t longest_step_ns;
 	/* Verdict per configuration from earlier runs, kiln_space_count() of them: WRONG and HUNG are not tried again, the
 	 * rest does not matter. NULL: none. */
 	const enum kiln_tune_verdict *known;

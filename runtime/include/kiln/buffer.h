@@ -55,7 +55,8 @@ KILN_API enum kiln_status kiln_buffer_copy(struct kiln_buffer *source, uint64_t 
                                            uint64_t target_offset, uint64_t bytes);
 
 /** Host address of the whole buffer, after everything enqueued before is done. The host and kernels must take turns: call
- *  kiln_buffer_unmap() before the next launch that uses it. Only for memory the host can see.
+ *  kiln_buffer_unmap() before the next launch that uses it. Only for memory the host can see; of read-only pages that
+ *  kiln_buffer_from_host() took, it may only be read.
  *  Returns: KILN_ERR_UNSUPPORTED when the buffer's memory is not host-visible.
  *  Ownership: the buffer's.  Threads: any.  Blocks: yes. */
 KILN_API enum kiln_status kiln_buffer_map(struct kiln_buffer *buffer, void **out_data);

@@ -43,7 +43,7 @@ struct kiln_tune_params {
 	uint64_t budget_ns;
 	size_t max_configs;          /* the default included; 0 = a quarter of the space, at least 8 */
 	enum kiln_tune_method method;
-	uint64_t timeout_ns;         /* of one trial; 0 = 10 s. Then the device counts as hung */
+	uint64_t timeout_ns;         /* of one trial; 0 = 10 s, or 200 times the default where that is more. Then the device counts as hung */
 	uint64_t lock_wait_ns;       /* for another process that tunes on this device; 0 = 10 s */
 
 	/* How far outputs may differ, as f32: absolute + relative * |expected|. Both 0 = not in a bit. */
