@@ -282,11 +282,13 @@ enum kiln_status kiln_graph_add_sliced(struct kiln_graph *graph, const struct ki
 
 enum kiln_status kiln_graph_add_copy(struct kiln_graph *graph, const struct kiln_stream_binding ends[2])
 {
+	graph->transfers = true;
 	return add(graph, (struct kiln_graph_node){.operation = KILN_GRAPH_COPY}, ends, 2);
 }
 
 enum kiln_status kiln_graph_add_fill(struct kiln_graph *graph, const struct kiln_stream_binding *range,
                                      uint32_t value)
 {
+	graph->transfers = true;
 	return add(graph, (struct kiln_graph_node){.operation = KILN_GRAPH_FILL, .value = value}, range, 1);
 }

@@ -60,7 +60,7 @@ struct kiln_graph_node {
 struct kiln_graph_segment {
 	uint32_t first, count; /* operations */
 	VkCommandBuffer commands;
-	uint32_t changed; /* operations of it that are */
+	uint32_t changed; /* operations of it that are, since it was last to be recorded anew */
 	bool dirty;
 	bool alone; /* a launch in slices, which is recorded when the graph is launched: no command buffer */
 };
@@ -86,6 +86,7 @@ struct kiln_graph {
 	uint32_t index_room;    /* a power of two */
 	uint32_t *operations;   /* the program's: which node each is, the last one where it is several */
 	uint32_t operation_count;
+	bool transfers;  /* it may have copies or fills */
 	bool grouping;   /* nodes are added that together are one operation */
 	uint32_t sliced; /* nodes */
 	struct kiln_graph_segment
@@ -137,6 +138,29 @@ uint32_t kiln_graph_group_begin(struct kiln_graph *graph);
 void kiln_graph_group_end(struct kiln_graph *graph, uint32_t first, bool sealed, enum kiln_status status);
 /* Which of the graph's buffers it is, added if it is new. */
 enum kiln_status kiln_graph_buffer(struct kiln_graph *graph, struct kiln_buffer *buffer, uint32_t *out_index);
+
+/* ---- graph_contents.c ---- */
+
+/* What an operation comes behind. */
+struct kiln_graph_place {
+	const struct kiln_graph *graph; /* NULL = it is enqueued, not recorded */
+	uint32_t nodes;                 /* that are before it; UINT32_MAX = all there are */
+};
+
+static inline struct kiln_graph_place kiln_graph_place(struct kiln_stream *stream)
+{
+	return (struct kiln_graph_place){kiln_stream_graph(stream), UINT32_MAX};
+}
+
+/* As kiln_contents_refuse(), but what fills and copies of the graph write before is there. */
+enum kiln_status kiln_graph_contents_refuse(const struct kiln_graph_place *place, struct kiln_buffer *buffer,
+                                            const char *call, uint64_t offset, uint64_t bytes);
+#define kiln_graph_contents_check(place, buffer, call, offset, bytes)                       \
+	(atomic_load_explicit(&(buffer)->contents.has_missing, memory_order_relaxed)        \
+	         ? kiln_graph_contents_refuse((place), (buffer), (call), (offset), (bytes)) \
+	         : KILN_OK)
+/* The graph was launched: what its fills and copies write is there for everybody. */
+void kiln_graph_contents_wrote(const struct kiln_graph *graph);
 
 /* ---- graph_plan.c: pure ---- */
 

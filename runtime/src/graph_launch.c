@@ -70,21 +70,40 @@ enum kiln_status kiln_graph_refresh(struct kiln_graph *graph)
 
 /* ---- Recording ---- */
 
+static enum kiln_status records_already(const struct kiln_stream *stream)
+{
+	return kiln_error(KILN_ERR_INVALID_ARGUMENT,
+	                  "kiln_graph_begin: stream '%s' records a graph already. Fix: call kiln_graph_end() "
+	                  "first",
+	                  stream->name);
+}
+
 enum kiln_status kiln_graph_begin(struct kiln_stream *stream)
 {
-	struct kiln_graph *graph;
+	struct kiln_graph *graph, *none = NULL;
 
 	KILN_CHECK(stream, "kiln_graph_begin: the stream is NULL. Fix: create one with kiln_stream_create()");
 	KILN_TRY(kiln_device_check(stream->device));
 	KILN_CHECK(stream != &stream->device->stream,
 	           "kiln_graph_begin: the default stream cannot record, because other calls use it too. Fix: "
 	           "create a stream with kiln_stream_create()");
-	KILN_CHECK(!kiln_stream_graph(stream),
-	           "kiln_graph_begin: stream '%s' records a graph already. Fix: call kiln_graph_end() first",
-	           stream->name);
+	if (kiln_stream_graph(stream))
+		return records_already(stream);
 	KILN_TRY(kiln_graph_new(stream->device, &graph));
-	atomic_store_explicit(&stream->graph, graph, memory_order_relaxed);
-	return KILN_OK;
+	if (atomic_compare_exchange_strong(&stream->graph, &none, graph))
+		return KILN_OK;
+	kiln_graph_destroy(&graph); /* another thread was faster */
+	return records_already(stream);
+}
+
+/* A device that is lost may be on its way out in another thread, and a forked child has none. */
+static enum kiln_status make_ready(struct kiln_graph *graph)
+{
+	KILN_TRY(kiln_device_check(graph->device));
+	KILN_TRY(kiln_graph_check(graph, "kiln_graph_end"));
+	KILN_TRY(kiln_graph_make_sets(graph));
+	graph->stale = true;
+	return kiln_graph_refresh(graph);
 }
 
 enum kiln_status kiln_graph_end(struct kiln_stream *stream, struct kiln_graph **out_graph)
@@ -94,17 +113,11 @@ enum kiln_status kiln_graph_end(struct kiln_stream *stream, struct kiln_graph **
 
 	KILN_CHECK(stream, "kiln_graph_end: the stream is NULL. Fix: pass the one that records");
 	KILN_CHECK(out_graph, "kiln_graph_end: out_graph is NULL. Fix: pass where the graph goes");
-	graph = kiln_stream_graph(stream);
+	graph = atomic_exchange(&stream->graph, NULL);
 	KILN_CHECK(graph, "kiln_graph_end: stream '%s' records no graph. Fix: call kiln_graph_begin() first",
 	           stream->name);
-	atomic_store_explicit(&stream->graph, NULL, memory_order_relaxed);
 	graph->family = stream->queue->family;
-	status = kiln_graph_check(graph, "kiln_graph_end");
-	if (status == KILN_OK)
-		status = kiln_graph_make_sets(graph);
-	graph->stale = true;
-	if (status == KILN_OK)
-		status = kiln_graph_refresh(graph);
+	status = make_ready(graph);
 	if (status != KILN_OK) {
 		kiln_graph_destroy(&graph);
 		return status;
@@ -176,6 +189,7 @@ static enum kiln_status find_launch(struct kiln_graph *graph, size_t index, cons
 enum kiln_status kiln_graph_set_arg(struct kiln_graph *graph, size_t index, size_t argument,
                                     const struct kiln_arg *value)
 {
+	struct kiln_graph_place place = {graph, 0};
 	struct kiln_graph_node *node = NULL;
 	struct kiln_stream_binding binding;
 	uint32_t use;
@@ -183,7 +197,8 @@ enum kiln_status kiln_graph_set_arg(struct kiln_graph *graph, size_t index, size
 	KILN_TRY(find_launch(graph, index, "kiln_graph_set_arg", &node));
 	KILN_CHECK(value, "kiln_graph_set_arg: the argument is NULL. Fix: pass the buffer and its range");
 	KILN_TRY(kiln_launch_take_argument(value, argument, &binding));
-	KILN_TRY(kiln_launch_check_argument(node->kernel, node->entry, argument, &binding));
+	place.nodes = graph->operations[index];
+	KILN_TRY(kiln_launch_check_argument(node->kernel, node->entry, argument, &place, &binding));
 	KILN_TRY(kiln_graph_buffer(graph, binding.buffer, &use));
 	summarise_one(graph, use);
 	KILN_TRY(kiln_graph_wait(graph));

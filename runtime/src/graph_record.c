@@ -239,6 +239,17 @@ static enum kiln_status split(struct kiln_graph *graph, const struct kiln_graph_
 	                   : KILN_OK;
 }
 
+/* Those split() will find. A segment does not count what had changed before all was to be recorded anew, so its own number is
+ * only good for telling that something did since. */
+static uint32_t count_changed(const struct kiln_graph *graph, const struct kiln_graph_segment *segment)
+{
+	uint32_t changed = 0;
+
+	for (uint32_t i = segment->first; i < segment->first + segment->count && segment->changed > 0; i++)
+		changed += graph->nodes[i].changed;
+	return changed;
+}
+
 static bool worth_splitting(const struct kiln_graph *graph, const struct kiln_graph_segment *segment,
                             uint32_t changed)
 {
@@ -250,7 +261,7 @@ static enum kiln_status split_all(struct kiln_graph *graph)
 {
 	for (uint32_t s = 0; s < graph->segment_count; s++) {
 		struct kiln_graph_segment whole = graph->segments[s];
-		uint32_t changed = whole.changed, pieces = 2 * changed + 1, at = 0;
+		uint32_t changed = count_changed(graph, &whole), pieces = 2 * changed + 1, at = 0;
 		struct kiln_graph_segment *fresh;
 		enum kiln_status status;
 

@@ -139,6 +139,7 @@ enum kiln_status kiln_graph_launch(struct kiln_graph *graph, struct kiln_stream 
 		KILN_TRY(launch_parts(graph, stream, &ticket));
 	else
 		KILN_TRY(launch_list(graph, stream, 0, graph->segment_count, &ticket));
+	kiln_graph_contents_wrote(graph);
 	graph->counters.launches++;
 	graph->measured = graph->measures;
 	graph->measured_by = ticket;

@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "device.h"
+#include "graph.h"
 #include "image.h"
 #include "kernel.h"
 #include "launch.h"
@@ -79,6 +80,7 @@ struct slot {
 	const struct kiln_kernel *kernel;
 	const struct kiln_binding *binding;
 	size_t index; /* of the argument */
+	const struct kiln_graph_place *place;
 };
 
 #define AT_SLOT(slot)                                                             \
@@ -174,20 +176,23 @@ static enum kiln_status check_argument(const struct slot *slot, struct kiln_stre
 		                  AT_SLOT(slot), given->buffer->name);
 	KILN_TRY(check_usage(slot, given->buffer));
 	KILN_TRY(check_range(slot, given));
-	KILN_TRY(kiln_contents_check(given->buffer, "kiln_launch", given->offset, given->bytes));
+	KILN_TRY(kiln_graph_contents_check(slot->place, given->buffer, "kiln_launch", given->offset,
+	                                   given->bytes));
 	given->access = slot->binding->layout.access;
 	return check_length(slot, given);
 }
 
 enum kiln_status kiln_launch_check_argument(const struct kiln_kernel *kernel,
                                             const struct kiln_entry_point *entry, size_t index,
+                                            const struct kiln_graph_place *place,
                                             struct kiln_stream_binding *given)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < entry->binding_count; at += entry->bindings[i++].layout.count)
 		if (index - at < entry->bindings[i].layout.count)
-			return check_argument(&(struct slot){kernel, &entry->bindings[i], index}, given);
+			return check_argument(&(struct slot){kernel, &entry->bindings[i], index, place},
+			                      given);
 	return kiln_error(KILN_ERR_INVALID_ARGUMENT,
 	                  "kernel '%s' has %zu arguments, and number %zu was meant. Fix: count from 0, in "
 	                  "(set, binding) order",
@@ -196,13 +201,14 @@ enum kiln_status kiln_launch_check_argument(const struct kiln_kernel *kernel,
 
 static enum kiln_status check_arguments(const struct kiln_kernel *kernel,
                                         const struct kiln_entry_point *entry,
+                                        const struct kiln_graph_place *place,
                                         struct kiln_launch_arguments *arguments)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < entry->binding_count; i++)
 		for (uint32_t element = 0; element < entry->bindings[i].layout.count; element++, at++)
-			KILN_TRY(check_argument(&(struct slot){kernel, &entry->bindings[i], at},
+			KILN_TRY(check_argument(&(struct slot){kernel, &entry->bindings[i], at, place},
 			                        &arguments->bindings[at]));
 	return KILN_OK;
 }
@@ -253,12 +259,13 @@ enum kiln_status kiln_launch_groups(const struct kiln_kernel *kernel, const uint
 
 enum kiln_status kiln_launch_check(const struct kiln_kernel *kernel, const struct kiln_variant *variant,
                                    const struct kiln_launch_params *params,
+                                   const struct kiln_graph_place *place,
                                    struct kiln_launch_arguments *out_arguments)
 {
 	const struct kiln_entry_point *entry = variant->interface.entry;
 
 	KILN_TRY(gather(kernel, variant->buffer_count, params, out_arguments));
-	KILN_TRY(check_arguments(kernel, entry, out_arguments));
+	KILN_TRY(check_arguments(kernel, entry, place, out_arguments));
 	return kiln_launch_check_push(kernel, entry->push_bytes, params);
 }
 
@@ -272,6 +279,7 @@ static enum kiln_status launch(struct kiln_stream *stream, struct kiln_kernel *k
                                const struct kiln_launch_params *params, const uint32_t threads[3],
                                const struct extras *extras)
 {
+	const struct kiln_graph_place place = kiln_graph_place(stream);
 	bool indirect = params->indirect.buffer != NULL;
 	struct kiln_launch_arguments arguments;
 	struct kiln_stream_launch work;
@@ -280,7 +288,7 @@ static enum kiln_status launch(struct kiln_stream *stream, struct kiln_kernel *k
 	KILN_CHECK(!params->indirect.image,
 	           "kernel '%s': .indirect.image is set, and counts are read from a buffer. Fix: set .indirect.buffer",
 	           kernel->name);
-	KILN_TRY(kiln_launch_check(kernel, variant, params, &arguments));
+	KILN_TRY(kiln_launch_check(kernel, variant, params, &place, &arguments));
 	work = (struct kiln_stream_launch){
 		.kernel = kernel,
 		.current = &variant->pipeline,

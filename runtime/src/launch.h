@@ -6,11 +6,14 @@
 
 #include "stream.h"
 
+struct kiln_graph_place;
 struct kiln_slice_call;
 
-/* Checks and completes argument `index`, counted in (set, binding, array element) order. */
+/* Checks and completes argument `index`, counted in (set, binding, array element) order, for a launch at that place, graph.h;
+ * NULL = in no graph. */
 enum kiln_status kiln_launch_check_argument(const struct kiln_kernel *kernel,
                                             const struct kiln_entry_point *entry, size_t index,
+                                            const struct kiln_graph_place *place,
                                             struct kiln_stream_binding *given);
 
 /* What kiln_stream_launch() does. `groups`, if not NULL, is where Kiln wrote workgroup counts that are safe: they count
@@ -30,9 +33,10 @@ struct kiln_launch_arguments {
 	uint32_t count;
 };
 
-/* Number, type, access and length of the buffers, and the push constants, against the kernel's interface. */
+/* Number, type, access and length of the buffers, and the push constants, against the kernel's interface. `place` as above. */
 enum kiln_status kiln_launch_check(const struct kiln_kernel *kernel, const struct kiln_variant *variant,
                                    const struct kiln_launch_params *params,
+                                   const struct kiln_graph_place *place,
                                    struct kiln_launch_arguments *out_arguments);
 /* The push constants alone. */
 enum kiln_status kiln_launch_check_push(const struct kiln_kernel *kernel, uint32_t expected,

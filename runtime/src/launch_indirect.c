@@ -60,6 +60,7 @@ static enum kiln_status provide(struct kiln_device *device, struct kiln_stream_m
 static enum kiln_status check(struct kiln_stream *stream, const struct kiln_kernel *kernel,
                               const struct kiln_launch_params *params)
 {
+	const struct kiln_graph_place place = kiln_graph_place(stream);
 	const struct kiln_arg *at = &params->indirect;
 
 	KILN_TRY(kiln_mode_check(kernel, KILN_FEATURE_INDIRECT_DISPATCH, "kiln_launch"));
@@ -72,7 +73,8 @@ static enum kiln_status check(struct kiln_stream *stream, const struct kiln_kern
 	           "kernel '%s': .indirect has %llu bytes; three counts are 12. Fix: leave .bytes 0",
 	           kernel->name, (unsigned long long)at->bytes);
 	KILN_TRY(kiln_buffer_check_range(at->buffer, "kiln_launch, .indirect", at->offset, COUNTS_BYTES));
-	KILN_TRY(kiln_contents_check(at->buffer, "kiln_launch, .indirect", at->offset, COUNTS_BYTES));
+	KILN_TRY(kiln_graph_contents_check(&place, at->buffer, "kiln_launch, .indirect", at->offset,
+	                                   COUNTS_BYTES));
 	if (at->buffer->device != stream->device)
 		return kiln_error(
 			KILN_ERR_FOREIGN_OBJECT,

@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 #include "device.h"
+#include "graph.h"
 #include "stream.h"
 #include "stream_slot.h"
 
@@ -88,6 +89,7 @@ static enum kiln_status copy(struct kiln_stream *stream, const struct copy_call 
                              struct kiln_buffer *source, uint64_t source_offset, struct kiln_buffer *target,
                              uint64_t target_offset, uint64_t bytes)
 {
+	const struct kiln_graph_place place = kiln_graph_place(stream);
 	uint64_t apart =
 		source_offset < target_offset ? target_offset - source_offset : source_offset - target_offset;
 
@@ -109,7 +111,7 @@ static enum kiln_status copy(struct kiln_stream *stream, const struct copy_call 
 	KILN_TRY(kiln_buffer_check_writable(target, names->call));
 	if (!bytes)
 		return KILN_OK;
-	KILN_TRY(kiln_contents_check(source, names->call, source_offset, bytes));
+	KILN_TRY(kiln_graph_contents_check(&place, source, names->call, source_offset, bytes));
 	KILN_TRY(kiln_stream_record_copy(stream, source, source_offset, target, target_offset, bytes));
 	if (!kiln_stream_graph(stream))
 		kiln_contents_copied(target, target_offset, bytes);

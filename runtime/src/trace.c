@@ -239,6 +239,8 @@ enum kiln_status kiln_trace_end(struct kiln_trace **trace)
 		return KILN_OK;
 	*trace = NULL;
 	device = ended->device;
+	if (kiln_device_is_inherited(device)) /* its file and its locks are the parent's */
+		return kiln_device_check(device);
 	waited = device->info.can_launch ? kiln_streams_idle(device) : KILN_OK;
 	uninstall(device);
 	written = write_trace(ended);

@@ -77,7 +77,7 @@ static enum kiln_status take_arguments(const struct kiln_tune_session *session,
 	if (params->buffer_bytes)
 		KILN_TRY(check_made_up(session, variant));
 	else
-		KILN_TRY(kiln_launch_check(session->kernel, variant, &params->launch, &given));
+		KILN_TRY(kiln_launch_check(session->kernel, variant, &params->launch, NULL, &given));
 	for (size_t i = 0; i < entry->binding_count; i++)
 		for (uint32_t e = 0; e < entry->bindings[i].layout.count; e++, at++)
 			out_arguments[at] = (struct kiln_tune_argument){

@@ -186,6 +186,50 @@ static void changed_constants_cost_one_operation(void **state)
 	kiln_kernel_destroy(&step);
 }
 
+/* Measuring has everything recorded anew, what was changed before too: only the change after it is news to its segment. */
+static void a_graph_changed_before_and_after_measuring_is_right(void **state)
+{
+	enum { STEPS = 100, CHANGES = 12 };
+	static const uint32_t changed[CHANGES] = {0, 9, 18, 27, 36, 45, 54, 63, 72, 81, 90, 50};
+	static uint32_t host[N];
+	struct kiln_stream *stream;
+	struct kiln_kernel *step;
+	struct kiln_buffer *a;
+	struct kiln_graph *graph;
+	uint32_t ks[STEPS];
+	enum kiln_status measured = KILN_OK;
+
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	stream = stream_new();
+	step = GPU_KERNEL(step_spv);
+	a = gpu_buffer(N * 4, NULL);
+	memset(host, 0, sizeof host);
+	gpu_ok(kiln_graph_begin(stream));
+	for (uint32_t k = 0; k < STEPS; k++)
+		launch(stream, step, a, NULL, ks[k] = k);
+	gpu_ok(kiln_graph_end(stream, &graph));
+	for (uint32_t i = 0; i < CHANGES; i++) {
+		struct push push = {N, ks[changed[i]] = 1000 + i};
+
+		if (i == CHANGES - 1)
+			measured = kiln_graph_measure(graph, true);
+		gpu_ok(kiln_graph_set_push(graph, changed[i], &push, sizeof push));
+	}
+	run(graph, stream);
+	for (uint32_t i = 0; i < STEPS; i++)
+		step_on_host(host, ks[i]);
+	assert_holds(a, host);
+	assert_int_equal(kiln_graph_counters(graph).segments,
+	                 2 * CHANGES); /* the first has nothing before it */
+	kiln_graph_destroy(&graph);
+	kiln_stream_destroy(&stream);
+	kiln_buffer_destroy(&a);
+	kiln_kernel_destroy(&step);
+	if (measured != KILN_OK)
+		gpu_skip(__func__, "this device has no timestamps");
+}
+
 /* Random graphs, changed at random, against doing the same on the host. */
 #define BUFFERS 5u
 #define NODES 40u
@@ -375,6 +419,7 @@ static void an_empty_graph_launches_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_graph_changed_before_and_after_measuring_is_right),
 		cmocka_unit_test(a_graph_keeps_what_it_uses_alive),
 		cmocka_unit_test(an_empty_graph_launches_nothing),
 		cmocka_unit_test(changed_constants_cost_one_operation),

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
@@ -355,6 +357,29 @@ static void a_trace_is_refused_where_it_makes_no_sense(void **state)
 	gpu_assert_usable();
 }
 
+/* The file and the callback are the parent's, and drivers do not follow into a child. */
+static void a_forked_child_ends_no_trace_of_its_parents(void **state)
+{
+	struct text text = {0};
+	struct kiln_trace *trace;
+	pid_t child;
+	int status;
+
+	(void)state;
+	trace = begin(&text, 0);
+	fflush(NULL);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		alarm(20);
+		_exit(kiln_trace_end(&trace) == KILN_ERR_DEVICE_LOST && !trace && text.bytes == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	cJSON_Delete(end(&trace, &text));
+}
+
 static void a_device_that_only_compiles_is_traced_too(void **state)
 {
 	struct text text = {0};
@@ -464,6 +489,7 @@ int main(void)
 		cmocka_unit_test(more_operations_than_one_submission_holds_are_all_timed),
 		cmocka_unit_test(a_graphs_launch_is_one_event_from_its_first_operation_to_its_last),
 		cmocka_unit_test(a_trace_is_refused_where_it_makes_no_sense),
+		cmocka_unit_test(a_forked_child_ends_no_trace_of_its_parents),
 		cmocka_unit_test(a_device_that_only_compiles_is_traced_too),
 		cmocka_unit_test(a_timer_measures_what_lies_between),
 		cmocka_unit_test(a_queue_without_timestamps_has_no_timers),

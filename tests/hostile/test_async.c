@@ -200,6 +200,58 @@ static void a_graph_is_recorded_once_for_each_family(void **state)
 	}
 }
 
+/* Steps on two buffers in turns, so that every other one needs a barrier. */
+static struct kiln_graph *record_turns(struct scene *scene, uint32_t count)
+{
+	struct kiln_graph *graph = NULL;
+
+	assert_status(kiln_graph_begin(scene->streams[0]), KILN_OK);
+	for (uint32_t k = 0; k < count; k++)
+		step(scene, 0, (int)(k & 1), k);
+	assert_status(kiln_graph_end(scene->streams[0], &graph), KILN_OK);
+	return graph;
+}
+
+/* What was changed at one family is known there; at the other only the barrier that moves then is news to its segment. */
+static void a_graph_changed_for_one_family_is_right_on_the_other(void **state)
+{
+	enum { STEPS = 100 };
+	uint32_t ks[STEPS], cells[2][COUNT] = {{0}}, got[COUNT];
+	struct kiln_graph *graph;
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, "async_family");
+	graph = record_turns(&scene, STEPS);
+	for (int turn = 0; turn < 3; turn++) {
+		for (uint32_t k = 0; k < STEPS; k++)
+			ks[k] = turn == 2 && k % 9 == 0 && k < 90 ? 1000 + k : k;
+		for (uint32_t k = 0; k < STEPS; k++)
+			if (ks[k] >= 1000)
+				assert_status(kiln_graph_set_push(graph, k, (uint32_t[]){COUNT, ks[k]}, 8),
+				              KILN_OK);
+		if (turn == 2)
+			assert_status(kiln_graph_set_arg(graph, STEPS - 2, 0,
+			                                 &(struct kiln_arg){.buffer = scene.buffers[1]}),
+			              KILN_OK);
+		assert_status(kiln_graph_launch(graph, scene.streams[turn & 1], NULL), KILN_OK);
+		if (turn == 2)
+			assert_status(kiln_graph_launch(graph, scene.streams[1], NULL), KILN_OK);
+		for (uint32_t at = 0; at < (turn == 2 ? 2 : 1) * STEPS; at++) {
+			uint32_t k = at % STEPS, b = turn == 2 && k == STEPS - 2 ? 1 : k & 1;
+
+			for (uint32_t c = 0; c < COUNT; c++)
+				cells[b][c] = cells[b][c] * 1664525u + ks[k] + c;
+		}
+	}
+	for (int b = 0; b < 2; b++) {
+		assert_status(kiln_buffer_read(scene.buffers[b], 0, got, sizeof(got)), KILN_OK);
+		assert_memory_equal(got, cells[b], sizeof(got));
+	}
+	kiln_graph_destroy(&graph);
+	close_scene(&scene);
+}
+
 /* Each hand-over is a semaphore from one queue to the other; without one, the slow dispatches would overtake each other. */
 static void shared_bytes_are_ordered_by_semaphores(void **state)
 {
@@ -311,6 +363,7 @@ static void closing_waits_for_both_queues(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_graph_changed_for_one_family_is_right_on_the_other),
 		cmocka_unit_test(a_graph_is_recorded_once_for_each_family),
 		cmocka_unit_test(closing_waits_for_both_queues),
 		cmocka_unit_test(each_stream_submits_to_its_queue),

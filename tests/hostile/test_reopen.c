@@ -542,6 +542,107 @@ static void graphs_of_before_are_refused_and_can_be_recorded_again(void **state)
 	close_scene(&scene);
 }
 
+/* Nothing of the driver's is called: another thread may be reopening. The recording is over all the same. */
+static void graph_that_is_ended_on_a_lost_device_is_refused(void **state)
+{
+	struct kiln_graph *unfinished = NULL;
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, "submit_lost@1");
+	assert_status(make_buffers(&scene), KILN_OK);
+	assert_status(kiln_graph_begin(scene.streams[1]), KILN_OK);
+	assert_status(launch(&scene, 1, scene.kept, 1), KILN_OK);
+	lose(&scene);
+	assert_status(kiln_graph_end(scene.streams[1], &unfinished), KILN_ERR_DEVICE_LOST);
+	assert_null(unfinished);
+	assert_status(kiln_device_reopen(scene.device, NULL), KILN_OK);
+	assert_status(kiln_graph_end(scene.streams[1], &unfinished),
+	              KILN_ERR_INVALID_ARGUMENT); /* it had ended */
+	assert_int_equal(survive(&scene), 0);
+	close_scene(&scene);
+}
+
+/* Recording does nothing, so the bytes are there for what the graph does after it, and for others once it was launched. */
+static void fills_and_copies_of_a_graph_count_as_writing(void **state)
+{
+	const uint64_t half = BYTES / 2;
+	struct kiln_graph *graph;
+	uint32_t got[COUNT];
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, "submit_lost@1");
+	lose(&scene);
+	assert_status(kiln_device_reopen(scene.device, NULL), KILN_OK);
+	assert_status(kiln_graph_begin(scene.streams[0]), KILN_OK);
+	assert_empty(kiln_stream_copy(scene.streams[0], scene.plain, 0, scene.kept, 0, 4));
+	assert_status(kiln_stream_fill(scene.streams[0], scene.plain, 0, half, 5), KILN_OK);
+	assert_empty(launch(&scene, 0, scene.plain, 2));
+	assert_empty(kiln_stream_copy(scene.streams[0], scene.plain, half - 4, scene.kept, 0, 8));
+	assert_status(kiln_stream_copy(scene.streams[0], scene.plain, 0, scene.plain, half, half), KILN_OK);
+	assert_status(launch(&scene, 0, scene.plain, 2), KILN_OK);
+	assert_empty(launch(&scene, 1, scene.plain, 2)); /* another stream does none of it */
+	assert_status(kiln_graph_end(scene.streams[0], &graph), KILN_OK);
+	assert_empty(kiln_buffer_read(scene.plain, 0, got, 4));
+	assert_status(kiln_graph_launch(graph, scene.streams[0], NULL), KILN_OK);
+	assert_status(kiln_buffer_read(scene.plain, 0, got, BYTES), KILN_OK);
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(got[i], step_on_host(5, i, 2));
+	kiln_graph_destroy(&graph);
+	assert_int_equal(survive(&scene), 0);
+	close_scene(&scene);
+}
+
+/* What comes before the operation counts, and what comes after it does not. */
+static void argument_of_a_graph_may_be_what_it_writes_before(void **state)
+{
+	struct kiln_graph *graph;
+	uint32_t got[COUNT];
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, "submit_lost@1");
+	lose(&scene);
+	assert_status(kiln_device_reopen(scene.device, NULL), KILN_OK);
+	assert_status(kiln_graph_begin(scene.streams[0]), KILN_OK);
+	assert_status(launch(&scene, 0, scene.kept, 1), KILN_OK);
+	assert_status(kiln_stream_fill(scene.streams[0], scene.plain, 0, BYTES, 6), KILN_OK);
+	assert_status(launch(&scene, 0, scene.kept, 3), KILN_OK);
+	assert_status(kiln_graph_end(scene.streams[0], &graph), KILN_OK);
+	assert_empty(kiln_graph_set_arg(graph, 0, 0, &(struct kiln_arg){.buffer = scene.plain}));
+	assert_status(kiln_graph_set_arg(graph, 2, 0, &(struct kiln_arg){.buffer = scene.plain}), KILN_OK);
+	assert_status(kiln_graph_launch(graph, scene.streams[0], NULL), KILN_OK);
+	assert_status(kiln_buffer_read(scene.plain, 0, got, BYTES), KILN_OK);
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(got[i], step_on_host(6, i, 3));
+	kiln_graph_destroy(&graph);
+	close_scene(&scene);
+}
+
+/* As those of the stream's own do. */
+static void shadows_hold_what_a_graph_filled(void **state)
+{
+	struct kiln_graph *graph;
+	uint32_t got[COUNT];
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene, "wait_lost@1");
+	assert_status(make_buffers(&scene), KILN_OK);
+	assert_status(kiln_graph_begin(scene.streams[0]), KILN_OK);
+	assert_status(kiln_stream_fill(scene.streams[0], scene.kept, 16, 8, 3), KILN_OK);
+	assert_status(kiln_graph_end(scene.streams[0], &graph), KILN_OK);
+	assert_status(kiln_graph_launch(graph, scene.streams[0], NULL), KILN_OK);
+	kiln_graph_destroy(&graph);
+	assert_status(kiln_stream_wait(scene.streams[0], KILN_WAIT_FOREVER), KILN_ERR_DEVICE_LOST);
+	assert_status(kiln_device_reopen(scene.device, NULL), KILN_OK);
+	scene.start[4] = scene.start[5] = 3;
+	assert_status(kiln_buffer_read(scene.kept, 0, got, BYTES), KILN_OK);
+	assert_memory_equal(got, scene.start, BYTES);
+	close_scene(&scene);
+}
+
 static void timers_work_again(void **state)
 {
 	struct kiln_timer *timer;
@@ -800,6 +901,10 @@ int main(void)
 		cmocka_unit_test(tickets_of_before_are_lost_and_new_ones_are_not),
 		cmocka_unit_test(downloads_and_callbacks_of_before_never_come),
 		cmocka_unit_test(graphs_of_before_are_refused_and_can_be_recorded_again),
+		cmocka_unit_test(graph_that_is_ended_on_a_lost_device_is_refused),
+		cmocka_unit_test(fills_and_copies_of_a_graph_count_as_writing),
+		cmocka_unit_test(argument_of_a_graph_may_be_what_it_writes_before),
+		cmocka_unit_test(shadows_hold_what_a_graph_filled),
 		cmocka_unit_test(timers_work_again),
 		cmocka_unit_test(loss_of_one_thread_is_reopened_by_others),
 		cmocka_unit_test(calls_of_other_threads_are_lost_while_one_reopens),

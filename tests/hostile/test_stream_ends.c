@@ -297,11 +297,13 @@ static void two_devices_with_streams_each_know_nothing_of_one_another(void **sta
 		}                                                                        \
 	} while (0)
 
-static _Noreturn void be_a_child(struct scene *scene, struct kiln_ticket ticket)
+static _Noreturn void be_a_child(struct scene *scene, struct kiln_ticket ticket,
+                                 struct kiln_stream *recording)
 {
 	const struct kiln_device_params params = {.no_cache = true, .no_autotune = true};
 	struct kiln_device *own = NULL;
 	struct kiln_buffer *buffer = NULL;
+	struct kiln_graph *graph = NULL;
 	uint32_t word;
 
 	alarm(20);
@@ -314,6 +316,8 @@ static _Noreturn void be_a_child(struct scene *scene, struct kiln_ticket ticket)
 	EXPECT(kiln_device_wait(scene->device), KILN_ERR_DEVICE_LOST);
 	EXPECT(kiln_graph_launch(scene->graph, scene->streams[0], NULL), KILN_ERR_DEVICE_LOST);
 	EXPECT(kiln_graph_begin(scene->streams[0]), KILN_ERR_DEVICE_LOST);
+	EXPECT(kiln_graph_end(recording, &graph), KILN_ERR_DEVICE_LOST);
+	EXPECT(graph == NULL, true);
 	kiln_graph_destroy(&scene->graph);
 	kiln_stream_destroy(&scene->streams[0]);
 	kiln_buffer_destroy(&scene->buffer);
@@ -330,6 +334,7 @@ static _Noreturn void be_a_child(struct scene *scene, struct kiln_ticket ticket)
 static void forked_child_is_refused_and_the_parent_goes_on(void **state)
 {
 	uint32_t expected[COUNT] = {0}, got[COUNT];
+	struct kiln_stream *recording = NULL;
 	struct scene scene;
 	struct kiln_ticket ticket;
 	pid_t child;
@@ -338,6 +343,9 @@ static void forked_child_is_refused_and_the_parent_goes_on(void **state)
 	(void)state;
 	open_scene(&scene, "lazy");
 	record_graph(&scene);
+	assert_status(kiln_stream_create(scene.device, NULL, &recording), KILN_OK);
+	assert_status(kiln_graph_begin(recording), KILN_OK);
+	assert_status(kiln_stream_fill(recording, scene.buffer, 0, 4, 0), KILN_OK);
 	assert_status(step(&scene, 0, 1), KILN_OK);
 	assert_status(kiln_stream_submit(scene.streams[0], &ticket), KILN_OK);
 	assert_status(step(&scene, 1, 2), KILN_OK);
@@ -346,10 +354,11 @@ static void forked_child_is_refused_and_the_parent_goes_on(void **state)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0)
-		be_a_child(&scene, ticket);
+		be_a_child(&scene, ticket, recording);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+	kiln_stream_destroy(&recording);
 	for (uint32_t k = 1; k <= 4; k++)
 		step_on_host(expected, k);
 	assert_status(kiln_buffer_read(scene.buffer, 0, got, sizeof(got)), KILN_OK);

@@ -1,6 +1,8 @@
 /* A stream for each of eight threads. The driver is built with whatever the tests are built with, so that ThreadSanitizer
  * (-Db_sanitize=thread) judges every access of host and device to shared bytes. */
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@
 #include "random_program.h"
 #include "test.h"
 
-enum { THREADS = 8, ROUNDS = 40, COUNT = 256, LAUNCHES = 3, SHARED = 2 };
+enum { THREADS = 8, ROUNDS = 40, COUNT = 256, LAUNCHES = 3, SHARED = 2, RIVAL_ROUNDS = 4000 };
 
 static struct place place;
 
@@ -196,9 +198,74 @@ static void threads_share_a_device_without_timelines(void **state)
 	run_under("no_timeline");
 }
 
+/* ---- Two threads that begin and end graphs of one stream ---- */
+
+struct rival {
+	struct kiln_stream *stream;
+	atomic_uint *arrived;
+	uint32_t begun, ended, wrong;
+};
+
+/* Both leave at once: a barrier that sleeps would wake them one after the other. */
+static void meet_rival(atomic_uint *arrived)
+{
+	unsigned before = atomic_fetch_add(arrived, 1);
+
+	while (atomic_load(arrived) / 2 == before / 2)
+		if (before % 64 == 0)
+			sched_yield();
+}
+
+static void *rival_rounds(void *data)
+{
+	struct rival *self = data;
+
+	for (uint32_t round = 0; round < RIVAL_ROUNDS; round++) {
+		struct kiln_graph *graph = NULL;
+		enum kiln_status status;
+
+		meet_rival(self->arrived);
+		status = kiln_graph_begin(self->stream);
+		self->begun += status == KILN_OK;
+		self->wrong += status != KILN_OK && status != KILN_ERR_INVALID_ARGUMENT;
+		meet_rival(self->arrived);
+		status = kiln_graph_end(self->stream, &graph);
+		self->ended += status == KILN_OK;
+		self->wrong += status != KILN_OK && status != KILN_ERR_INVALID_ARGUMENT;
+		kiln_graph_destroy(&graph);
+	}
+	return NULL;
+}
+
+static void of_two_threads_one_begins_a_graph_and_one_ends_it(void **state)
+{
+	const struct kiln_device_params params = {.no_cache = true, .no_autotune = true};
+	struct kiln_device *device = NULL;
+	struct kiln_stream *stream = NULL;
+	atomic_uint arrived = 0;
+	struct rival rivals[2];
+	pthread_t other;
+
+	(void)state;
+	setenv("HOSTILE", "", 1);
+	assert_status(kiln_device_open(&params, &device), KILN_OK);
+	assert_status(kiln_stream_create(device, NULL, &stream), KILN_OK);
+	for (int i = 0; i < 2; i++)
+		rivals[i] = (struct rival){.stream = stream, .arrived = &arrived};
+	assert_int_equal(pthread_create(&other, NULL, rival_rounds, &rivals[1]), 0);
+	rival_rounds(&rivals[0]);
+	pthread_join(other, NULL);
+	assert_int_equal(rivals[0].wrong + rivals[1].wrong, 0);
+	assert_int_equal(rivals[0].begun + rivals[1].begun, RIVAL_ROUNDS);
+	assert_int_equal(rivals[0].ended + rivals[1].ended, RIVAL_ROUNDS);
+	kiln_stream_destroy(&stream);
+	kiln_device_close(&device);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_two_threads_one_begins_a_graph_and_one_ends_it),
 		cmocka_unit_test(threads_share_a_device_that_works_only_when_waited_for),
 		cmocka_unit_test(threads_share_a_device_without_timelines),
 		cmocka_unit_test(threads_share_memory_the_host_cannot_see),

@@ -18,11 +18,14 @@ struct kiln_graph;
  *  graph until it is known to be short; until then it is recorded anew each time. A work queue's number of workgroups is
  *  decided here. Where counts that an indirect launch reads are over the limits, a wait for a stream that the graph was
  *  launched on says so.
- *  Returns: KILN_ERR_INVALID_ARGUMENT when the stream records already, KILN_ERR_OUT_OF_MEMORY. */
+ *  Returns: KILN_ERR_INVALID_ARGUMENT when the stream records already, KILN_ERR_OUT_OF_MEMORY.
+ *  Threads: from here to kiln_graph_end(), one at a time for the stream: a recording is a list that one thread writes. */
 KILN_API enum kiln_status kiln_graph_begin(struct kiln_stream *stream);
 
 /** Ends the recording. Buffers and kernels the graph uses stay alive as long as it does, destroyed or not.
- *  Ownership: the caller destroys the graph.  Blocks: no. */
+ *  Returns: KILN_ERR_INVALID_ARGUMENT when the stream records none, KILN_ERR_OUT_OF_MEMORY, KILN_ERR_OUT_OF_DEVICE_MEMORY,
+ *  KILN_ERR_DEVICE_LOST. The recording has ended in any case.
+ *  Ownership: the caller destroys the graph.  Threads: as kiln_graph_begin().  Blocks: no. */
 KILN_API enum kiln_status kiln_graph_end(struct kiln_stream *stream, struct kiln_graph **out_graph);
 
 /** Frees once no launch of it is in flight; sets NULL. */

@@ -36,8 +36,8 @@ struct kiln_stream_params {
 
 /** Creates an empty stream; `params` NULL = defaults.
  *  Returns: KILN_ERR_INVALID_ARGUMENT, KILN_ERR_COMPILE_ONLY, KILN_ERR_OUT_OF_MEMORY, KILN_ERR_DEVICE_LOST.
- *  Ownership: the caller destroys it; it keeps its device alive.  Threads: any; a stream may be shared, but one thread each
- *  is what makes recording scale.  Blocks: no. */
+ *  Ownership: the caller destroys it; it keeps its device alive.  Threads: any; a stream may be shared while it
+ *  records no graph (graph.h), but one thread each is what makes recording scale.  Blocks: no. */
 KILN_API enum kiln_status kiln_stream_create(struct kiln_device *device, const struct kiln_stream_params *params,
                                              struct kiln_stream **out_stream);
 

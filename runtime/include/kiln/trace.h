@@ -34,8 +34,9 @@ KILN_API enum kiln_status kiln_trace_begin(struct kiln_device *device, const str
  *  "otherData" says how the device's clock was brought to the host's ("calibrated" by the driver, or "bracketed" between
  *  submission and wait) and how far off it may be, how many events were dropped, and how many operations have no time because
  *  the queue has no timestamps or too many operations were in one submission.
- *  Returns: KILN_ERR_DEVICE_LOST after writing what there is; KILN_ERR_CANCELLED when the callback stopped it; the file's
- *  errors, KILN_ERR_OUT_OF_MEMORY. The trace is freed in any case.  Blocks: yes. */
+ *  Returns: KILN_ERR_DEVICE_LOST after writing what there is, or nothing in a process forked off meanwhile, whose trace it is
+ *  not; KILN_ERR_CANCELLED when the callback stopped it; the file's errors, KILN_ERR_OUT_OF_MEMORY. The trace is freed in any
+ *  case.  Blocks: yes. */
 KILN_API enum kiln_status kiln_trace_end(struct kiln_trace **trace);
 
 KILN_END_DECLS
