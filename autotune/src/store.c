@@ -189,6 +189,14 @@ enum kiln_status kiln_store_load(struct kiln_store *store)
 	return status;
 }
 
+/* It was said of a text that may be another by now. */
+static void forget_refusal(struct kiln_store *store)
+{
+	store->refusal = KILN_OK;
+	kiln_free(store->refusal_message);
+	store->refusal_message = NULL;
+}
+
 /* What is to be saved. */
 static bool copy_pending(const struct kiln_records *from, struct kiln_records *to)
 {
@@ -230,6 +238,7 @@ enum kiln_status kiln_store_refresh(struct kiln_store *store)
 	if (store == NULL)
 		return KILN_OK;
 	kiln_mutex_lock(&store->mutex);
+	forget_refusal(store);
 	status = store->loaded ? refresh(store) : kiln_store_load_locked(store);
 	kiln_mutex_unlock(&store->mutex);
 	return status;
@@ -245,9 +254,7 @@ static enum kiln_status save(struct kiln_store *store)
 	store->records = merged;
 	store->loaded = true;
 	/* Whoever mended the file meanwhile made this possible. */
-	store->refusal = KILN_OK;
-	kiln_free(store->refusal_message);
-	store->refusal_message = NULL;
+	forget_refusal(store);
 	return KILN_OK;
 }
 

@@ -2,9 +2,12 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include <base/alloc.h>
+#include <base/clock.h>
 #include <base/error.h>
+#include <base/log.h>
 
 #include "debug_name.h"
 #include "device.h"
@@ -15,6 +18,9 @@
 
 /* Above this the device zeroes its own memory faster than the host can across a bus. */
 static const uint64_t DIRECT_ZERO_BYTES = UINT64_C(256) << 10;
+
+/* For work on the caller's pages that the driver has no memory to take; any other wait has no end. */
+static const uint64_t PATIENCE_NS = UINT64_C(3000000000);
 
 static uint64_t whole_words(uint64_t bytes)
 {
@@ -297,13 +303,33 @@ void kiln_buffer_unreference(struct kiln_buffer *buffer)
 	kiln_device_unreference(device);
 }
 
-/* The caller's pages are the caller's again when this returns, unless a graph holds the buffer too. Where the wait fails the
- * device is lost, and they are let go later. */
+/* What is enqueued and finds no memory now is submitted later, so it is tried until the memory is there. */
+static enum kiln_status wait_until_unused(struct kiln_buffer *buffer)
+{
+	uint64_t start = kiln_now_ns();
+	enum kiln_status status;
+
+	for (;;) {
+		status = kiln_stream_wait_buffer_device(buffer, true);
+		if (status == KILN_OK || status == KILN_ERR_DEVICE_LOST ||
+		    kiln_now_ns() - start >= PATIENCE_NS)
+			return status;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+}
+
+/* The caller's pages are the caller's again when this returns, unless a graph holds the buffer too. Where the device is lost
+ * they are let go later. */
 static void let_go(struct kiln_buffer *buffer)
 {
 	struct kiln_device *device = buffer->device;
+	enum kiln_status status = wait_until_unused(buffer);
 
-	if (kiln_stream_wait_buffer(buffer, true) != KILN_OK) {
+	if (status != KILN_OK) {
+		if (status != KILN_ERR_DEVICE_LOST)
+			kiln_log(KILN_LOG_ERROR,
+			         "buffer \"%s\" is destroyed and the device will still use its pages: %s",
+			         buffer->name, kiln_error_message());
 		kiln_buffer_unreference(buffer);
 		return;
 	}

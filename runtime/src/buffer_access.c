@@ -28,14 +28,17 @@ enum kiln_status kiln_buffer_get(struct kiln_buffer *buffer, uint64_t offset, vo
 
 enum kiln_status kiln_buffer_read(struct kiln_buffer *buffer, uint64_t offset, void *out_data, uint64_t bytes)
 {
+	struct kiln_stream *stream;
+
 	KILN_TRY(kiln_buffer_check_range(buffer, "kiln_buffer_read", offset, bytes));
 	KILN_CHECK(out_data || !bytes,
 	           "kiln_buffer_read: out_data is NULL. Fix: pass room for %" PRIu64 " bytes", bytes);
 	if (!bytes)
 		return KILN_OK;
 	KILN_TRY(kiln_contents_check(buffer, "kiln_buffer_read", offset, bytes));
+	stream = &buffer->device->stream;
 	if (!kiln_buffer_is_read_directly(buffer, bytes))
-		return kiln_staging_read(&buffer->device->stream, buffer, offset, out_data, bytes);
+		return kiln_stream_waited(stream, kiln_staging_read(stream, buffer, offset, out_data, bytes));
 
 	KILN_TRY(kiln_stream_wait_buffer(buffer, false));
 	return kiln_buffer_get(buffer, offset, out_data, bytes);

@@ -62,7 +62,7 @@ static enum kiln_status collect(const struct fetched *fetched, const struct kiln
 {
 	struct kiln_buffer *staging = fetched->staging;
 
-	KILN_TRY(kiln_stream_wait_buffer(staging, false));
+	KILN_TRY(kiln_stream_wait_buffer_device(staging, false));
 	KILN_TRY(kiln_memory_invalidate(staging->device, &staging->memory, 0,
 	                                kiln_image_part_bytes(&fetched->piece)));
 	kiln_image_scatter(whole, &fetched->piece, staging->memory.data, out_data);
@@ -199,7 +199,7 @@ enum kiln_status kiln_image_read(struct kiln_image *image, const struct kiln_ima
 	kiln_mutex_lock(&lane->lock);
 	status = read_pieces(stream, image, &part, out_data);
 	kiln_mutex_unlock(&lane->lock);
-	return status;
+	return kiln_stream_waited(stream, status);
 }
 
 enum kiln_status kiln_stream_upload_image(struct kiln_stream *stream, struct kiln_image *image,

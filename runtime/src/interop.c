@@ -110,8 +110,11 @@ enum kiln_status kiln_ticket_vulkan(struct kiln_device *device, struct kiln_tick
 	KILN_CHECK(out_semaphore && out_value,
 	           "kiln_ticket_vulkan: an output is NULL. Fix: pass the addresses of both");
 	KILN_TRY(kiln_ticket_find(device, ticket, "kiln_ticket_vulkan", &stream));
-	kiln_device_lend(device);
-	status = check_timelines(device, "kiln_ticket_vulkan");
+	status = stream ? kiln_ticket_check(stream, ticket) : KILN_OK;
+	if (status == KILN_OK)
+		status = check_timelines(device, "kiln_ticket_vulkan");
+	if (status == KILN_OK)
+		kiln_device_lend(device);
 	if (status == KILN_OK && stream)
 		status = reach(stream, ticket.value, &dependency);
 	if (stream)
@@ -134,6 +137,8 @@ static enum kiln_status depend_outside(struct kiln_stream *stream,
 	KILN_TRY(kiln_stream_submit(stream, NULL));
 	KILN_TRY(kiln_stream_begin(stream, &slot));
 	status = kiln_stream_depend(stream, dependency, &slot);
+	if (status == KILN_OK)
+		kiln_stream_hold(stream, slot);
 	kiln_stream_end(stream, status == KILN_OK);
 	return status;
 }

@@ -85,7 +85,9 @@ static void follow_store(struct kiln_kernel *kernel)
 	bool tunable = kernel->device->store && kiln_kernel_is_tunable(kernel) &&
 	               !(kernel->modes & KILN_FEATURE_INDIRECT_DISPATCH);
 
-	kernel->tunes_itself = tunable && kernel->device->autotune_mode >= KILN_AUTOTUNE_MODE_TUNE;
+	/* A tuner waits for the launch: speculation holds the lock that a wait takes, and a queue is empty by then. */
+	kernel->tunes_itself = tunable && kernel->device->autotune_mode >= KILN_AUTOTUNE_MODE_TUNE &&
+	                       !(kernel->modes & (KILN_FEATURE_SPECULATIVE | KILN_FEATURE_PERSISTENT_THREAD));
 	atomic_init(&kernel->by_bucket, tunable && !kiln_store_is_empty(kernel->device->store));
 }
 

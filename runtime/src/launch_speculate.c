@@ -47,6 +47,7 @@ static enum kiln_status check_survivors(const struct kiln_stream *stream, const 
 		return KILN_OK;
 	KILN_TRY(kiln_buffer_check_range(survivors->buffer, "kiln_speculate, .survivors", survivors->offset,
 	                                 4));
+	KILN_TRY(kiln_buffer_check_writable(survivors->buffer, "kiln_speculate, .survivors"));
 	KILN_CHECK(survivors->offset % 4 == 0,
 	           "kiln_speculate: .survivors offset %" PRIu64 " is not a multiple of 4. Fix: align it",
 	           survivors->offset);
@@ -216,7 +217,20 @@ static enum kiln_status tell(const struct job *job)
 
 	if (!to->buffer)
 		return KILN_OK;
-	return kiln_stream_record_copy(job->stream, job->modes->survivors, 0, to->buffer, to->offset, 4);
+	KILN_TRY(kiln_stream_record_copy(job->stream, job->modes->survivors, 0, to->buffer, to->offset, 4));
+	if (!kiln_stream_graph(job->stream))
+		kiln_contents_copied(to->buffer, to->offset, 4);
+	return KILN_OK;
+}
+
+static enum kiln_status tell_of_none(struct kiln_stream *stream, const struct kiln_arg *to)
+{
+	if (!to->buffer)
+		return KILN_OK;
+	KILN_TRY(kiln_stream_record_fill(stream, to->buffer, to->offset, 4, 0));
+	if (!kiln_stream_graph(stream))
+		kiln_contents_filled(to->buffer, to->offset, 4, 0);
+	return KILN_OK;
 }
 
 static enum kiln_status run(struct job *job)
@@ -248,9 +262,7 @@ enum kiln_status kiln_speculate(struct kiln_stream *stream, const struct kiln_sp
 	           "kiln_speculate: the parameters are NULL. Fix: pass at least .confirmer and .count");
 	KILN_TRY(check(stream, params));
 	if (params->count == 0)
-		return params->survivors.buffer ? kiln_stream_record_fill(stream, params->survivors.buffer,
-		                                                          params->survivors.offset, 4, 0)
-		                                : KILN_OK;
+		return tell_of_none(stream, &params->survivors);
 	job.words = (params->count - 1) / 32 + 1;
 	job.blocks = (params->count - 1) / BLOCK_ITEMS + 1;
 	KILN_TRY(kiln_helpers_ready(stream->device, KILN_FEATURE_SPECULATIVE));

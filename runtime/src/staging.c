@@ -71,7 +71,7 @@ static enum kiln_status find_room(struct kiln_stream *stream, struct kiln_stagin
 	if (current && lane->filled <= current->bytes && bytes <= current->bytes - lane->filled)
 		return KILN_OK;
 	KILN_TRY(provide(stream, &lane->buffers[other], bytes, KILN_MEMORY_UPLOAD));
-	KILN_TRY(kiln_stream_wait_buffer(lane->buffers[other], true));
+	KILN_TRY(kiln_stream_wait_buffer_device(lane->buffers[other], true));
 	lane->turn = other; /* only now: before, what is in it may still be read */
 	lane->filled = 0;
 	return KILN_OK;
@@ -150,7 +150,7 @@ static enum kiln_status collect_piece(struct kiln_stream *stream, void *out_data
 {
 	struct kiln_buffer *staging = stream->staging.readback.buffers[turn];
 
-	KILN_TRY(kiln_stream_wait_buffer(staging, false));
+	KILN_TRY(kiln_stream_wait_buffer_device(staging, false));
 	KILN_TRY(kiln_memory_invalidate(stream->device, &staging->memory, 0, bytes));
 	memcpy(out_data, staging->memory.data, (size_t)bytes);
 	return KILN_OK;

@@ -18,11 +18,10 @@
 
 /* ---- Life ---- */
 
-enum kiln_status kiln_stream_init(struct kiln_stream *stream, struct kiln_device *device, uint64_t id)
+enum kiln_status kiln_stream_init(struct kiln_stream *stream, struct kiln_device *device)
 {
 	atomic_init(&stream->references, 1);
 	stream->device = device;
-	stream->id = id;
 	stream->queue = &device->queues[0];
 	stream->next_ticket = 1;
 	stream->epoch = 1;
@@ -321,6 +320,11 @@ enum kiln_status kiln_stream_depend(struct kiln_stream *stream, const struct kil
 	return KILN_OK;
 }
 
+void kiln_stream_hold(struct kiln_stream *stream, const struct kiln_stream_slot *slot)
+{
+	atomic_store_explicit(&stream->held, slot->ticket, memory_order_relaxed);
+}
+
 enum kiln_status kiln_stream_begin(struct kiln_stream *stream, struct kiln_stream_slot **out_slot)
 {
 	enum kiln_status status;
@@ -362,6 +366,11 @@ bool kiln_stream_reached(struct kiln_stream *stream, uint64_t ticket)
 	return ticket <= done_ticket(stream);
 }
 
+bool kiln_stream_is_held(struct kiln_stream *stream)
+{
+	return !kiln_stream_reached(stream, atomic_load_explicit(&stream->held, memory_order_relaxed));
+}
+
 enum kiln_status kiln_stream_submit(struct kiln_stream *stream, struct kiln_ticket *out_ticket)
 {
 	enum kiln_status status;
@@ -383,8 +392,7 @@ enum kiln_status kiln_stream_submit(struct kiln_stream *stream, struct kiln_tick
 	return status;
 }
 
-/* Steps of the host that are due belong to the wait. */
-static enum kiln_status after_wait(struct kiln_stream *stream, enum kiln_status status)
+enum kiln_status kiln_stream_waited(struct kiln_stream *stream, enum kiln_status status)
 {
 	enum kiln_status steps = kiln_host_steps_run(stream, status == KILN_ERR_DEVICE_LOST);
 
@@ -408,7 +416,7 @@ enum kiln_status kiln_stream_wait_device(struct kiln_stream *stream, uint64_t ti
 
 enum kiln_status kiln_stream_wait_ticket(struct kiln_stream *stream, uint64_t ticket, uint64_t timeout_ns)
 {
-	return after_wait(stream, kiln_stream_wait_device(stream, ticket, timeout_ns));
+	return kiln_stream_waited(stream, kiln_stream_wait_device(stream, ticket, timeout_ns));
 }
 
 enum kiln_status kiln_stream_wait(struct kiln_stream *stream, uint64_t timeout_ns)
@@ -427,7 +435,7 @@ enum kiln_status kiln_stream_wait(struct kiln_stream *stream, uint64_t timeout_n
 	else if (status == KILN_ERR_DEVICE_LOST && stream->slots && kiln_device_is_given_up(stream->device))
 		give_up(stream);
 	kiln_mutex_unlock(&stream->lock);
-	return after_wait(stream, status);
+	return kiln_stream_waited(stream, status);
 }
 
 static enum kiln_status believe_idle(struct kiln_stream *stream)
@@ -453,7 +461,7 @@ enum kiln_status kiln_stream_drain(struct kiln_stream *stream)
 {
 	enum kiln_status status = kiln_stream_wait(stream, PATIENCE_NS);
 
-	return status == KILN_ERR_TIMEOUT ? after_wait(stream, believe_idle(stream)) : status;
+	return status == KILN_ERR_TIMEOUT ? kiln_stream_waited(stream, believe_idle(stream)) : status;
 }
 
 /* Vulkan's objects are made again at the next use. */

@@ -9,8 +9,8 @@
  * buffer's other streams do on the same bytes is submitted and waited for, by the device where it can. A submission only
  * ever waits for others that were submitted before it, so streams cannot wait for one another in a circle.
  *
- * Locks, in this order: staging lane, device->order, a stream, a queue. device->streams_lock and the retirement's are
- * leaves.
+ * Locks, in this order: a stream's host steps, staging lane, device->order, a stream, a queue. device->streams_lock and the
+ * retirement's are leaves.
  *
  * The Vulkan objects are made at the first use, so that a device that only compiles never makes a fence or a command pool. */
 #ifndef RUNTIME_STREAM_H
@@ -65,7 +65,7 @@ struct kiln_stream_dependency {
 struct kiln_stream {
 	atomic_uint references;
 	struct kiln_device *device; /* referenced, but for the default stream */
-	uint64_t id;                /* from 1, never reused; 1 is the default stream */
+	uint64_t id;                /* from 1, never reused; 1 is the default stream; given when it is linked */
 	struct kiln_stream *next;   /* of the device; guarded by its streams_lock */
 	struct kiln_device_queue *queue;
 	char name[32];
@@ -73,6 +73,7 @@ struct kiln_stream {
 	struct kiln_mutex lock;
 	struct kiln_cond unwatched; /* a slot lost its last waiter */
 	bool lock_ready;
+	atomic_bool destroyed; /* by its owner; others may still hold it */
 	struct kiln_stream_slot *slots;     /* KILN_STREAM_SLOTS, NULL before the first use */
 	struct kiln_stream_slot *recording; /* NULL = nothing enqueued since the last submit */
 	uint64_t next_ticket;               /* ticket of the recording slot */
@@ -80,6 +81,8 @@ struct kiln_stream {
 		done_ticket; /* every submission up to this one is finished; changed under the lock */
 	atomic_uint_fast64_t
 		oldest; /* retirement clock of the oldest submission not done, UINT64_MAX = none */
+	atomic_uint_fast64_t
+		held; /* the last submission that waits for what is not Kiln's; changed under the lock */
 	atomic_uint_fast64_t gone; /* submissions up to this one were given before the device was reopened */
 	uint64_t epoch; /* number of barriers recorded so far, plus 1; see hazard.h */
 	uint64_t covered; /* the last barrier comes after this submission of the queue and all before */
@@ -110,14 +113,14 @@ static inline struct kiln_graph *kiln_stream_graph(struct kiln_stream *stream)
 }
 
 /* `references` is 1. The device is not referenced here. */
-enum kiln_status kiln_stream_init(struct kiln_stream *stream, struct kiln_device *device, uint64_t id);
+enum kiln_status kiln_stream_init(struct kiln_stream *stream, struct kiln_device *device);
 /* Waits for the device and frees everything but the struct. Zeroed memory is fine. */
 void kiln_stream_finish(struct kiln_stream *stream);
 /* The device is lost and idle: gives up all that is enqueued, and every Vulkan object of the lost device. */
 enum kiln_status kiln_stream_lose(struct kiln_stream *stream);
 void kiln_stream_reference(struct kiln_stream *stream);
 void kiln_stream_unreference(struct kiln_stream *stream);
-/* A stream of the device, referenced; NULL = destroyed, and all its work is done. */
+/* A stream of the device, referenced; NULL = destroyed and held by nobody, and all its work is done. */
 struct kiln_stream *kiln_stream_find(struct kiln_device *device, uint64_t id);
 /* Was there ever one of this id on the device? */
 bool kiln_stream_was(struct kiln_device *device, uint64_t id);
@@ -173,6 +176,8 @@ enum kiln_status kiln_ticket_check(const struct kiln_stream *stream, struct kiln
 /* As kiln_ticket_wait() and kiln_ticket_is_done(), for Kiln's own uses: what was given before a reopening is done. */
 enum kiln_status kiln_ticket_wait_own(struct kiln_device *device, struct kiln_ticket ticket, uint64_t timeout_ns);
 bool kiln_ticket_is_done_own(struct kiln_device *device, struct kiln_ticket ticket);
+/* As kiln_ticket_wait_own(), without an end and only for the device. */
+enum kiln_status kiln_ticket_wait_device(struct kiln_device *device, struct kiln_ticket ticket);
 /* Submits the other stream's ticket if it was not, and says what the first has to depend on. *out_dependency.number 0 =
  * nothing: it is done, where need be because the host waited. No stream is locked. */
 enum kiln_status kiln_stream_reach(struct kiln_stream *stream, struct kiln_stream *other, uint64_t ticket,
@@ -185,6 +190,8 @@ enum kiln_status kiln_stream_submit_locked(struct kiln_stream *stream, struct ki
 /* The recording slot, given back, waits for that submission of another stream. */
 enum kiln_status kiln_stream_depend(struct kiln_stream *stream, const struct kiln_stream_dependency *on,
                                     struct kiln_stream_slot **out_slot);
+/* The slot waits for what is not Kiln's, by itself or by way of another stream. */
+void kiln_stream_hold(struct kiln_stream *stream, const struct kiln_stream_slot *slot);
 /* Records a barrier between everything before and after, and starts an epoch. */
 void kiln_stream_barrier(struct kiln_stream *stream, struct kiln_stream_slot *slot);
 /* The same, and an image changes its layout there; NULL = none does. */
@@ -193,6 +200,8 @@ void kiln_stream_barrier_and(struct kiln_stream *stream, struct kiln_stream_slot
 
 /* Whether the submission is done, without waiting. */
 bool kiln_stream_reached(struct kiln_stream *stream, uint64_t ticket);
+/* Whether what is enqueued now may have to wait for what is not Kiln's: the host must not go ahead of it. */
+bool kiln_stream_is_held(struct kiln_stream *stream);
 
 /* ---- Waiting; none of these is called with a lock held ---- */
 
@@ -200,9 +209,14 @@ bool kiln_stream_reached(struct kiln_stream *stream, uint64_t ticket);
 enum kiln_status kiln_stream_wait_device(struct kiln_stream *stream, uint64_t ticket, uint64_t timeout_ns);
 /* Host steps that are due are part of it. */
 enum kiln_status kiln_stream_wait_ticket(struct kiln_stream *stream, uint64_t ticket, uint64_t timeout_ns);
+/* What belongs to a wait of the program's that has ended so: steps of the host that are due run, and a launch that was refused
+ * on the device is told of. Gives the status of all of it. */
+enum kiln_status kiln_stream_waited(struct kiln_stream *stream, enum kiln_status status);
 /* Submits what is needed and waits until the host may read the buffer (all writes done) or, with `for_write`, write it
  * (all uses done), in whatever stream. Returns at once when nothing pending touches it. */
 enum kiln_status kiln_stream_wait_buffer(struct kiln_buffer *buffer, bool for_write);
+/* The same, only for the device: no host step runs and no refused launch is told of, so a staging lane may be locked. */
+enum kiln_status kiln_stream_wait_buffer_device(struct kiln_buffer *buffer, bool for_write);
 /* Submits and waits for everything in every stream; without the host's steps, or with them. */
 enum kiln_status kiln_streams_idle(struct kiln_device *device);
 enum kiln_status kiln_streams_wait(struct kiln_device *device);

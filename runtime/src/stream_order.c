@@ -360,39 +360,62 @@ void kiln_stream_order(struct kiln_stream *stream, struct kiln_stream_slot *slot
 
 /* ---- Facts ---- */
 
-static uint32_t tickets_of_shared(struct kiln_buffer *buffer, bool for_write, struct kiln_ticket *out_tickets,
-                                  uint32_t room)
+/* These two are false where the buffer has changed hands before its guard was locked: what was enqueued is noted elsewhere
+ * by now. */
+static bool tickets_of_shared(struct kiln_buffer *buffer, bool for_write, struct kiln_ticket *out_tickets,
+                              uint32_t room, uint32_t *out_count)
 {
-	uint32_t count = 0;
+	bool still;
 
+	*out_count = 0;
 	kiln_mutex_lock(&buffer->device->order);
-	for (uint32_t i = 0; i < buffer->use.shared_count && count < room; i++) {
+	still = owner_of(buffer) == KILN_OWNER_SHARED;
+	for (uint32_t i = 0; still && i < buffer->use.shared_count && *out_count < room; i++) {
 		const struct kiln_shared_use *shared = &buffer->use.shared[i];
 
-		out_tickets[count++] =
+		out_tickets[(*out_count)++] =
 			(struct kiln_ticket){shared->stream,
 		                             for_write ? shared->use.ticket : shared->use.write_ticket};
 	}
 	kiln_mutex_unlock(&buffer->device->order);
-	return count;
+	return still;
 }
 
+static bool ticket_of_owner(struct kiln_buffer *buffer, uint64_t id, bool for_write,
+                            struct kiln_ticket *out_ticket, uint32_t *out_count)
+{
+	struct kiln_stream *owner = kiln_stream_find(buffer->device, id);
+	const struct kiln_stream_use *use = &buffer->use.own;
+	bool still;
+
+	*out_count = 0;
+	if (!owner)
+		return owner_of(buffer) == id;
+	kiln_mutex_lock(&owner->lock);
+	still = owner_of(buffer) == id;
+	if (still)
+		out_ticket[(*out_count)++] =
+			(struct kiln_ticket){id, for_write ? use->ticket : use->write_ticket};
+	kiln_mutex_unlock(&owner->lock);
+	kiln_stream_unreference(owner);
+	return still;
+}
+
+/* What comes to be enqueued meanwhile is the other thread's, and this call does not order after it. */
 uint32_t kiln_buffer_tickets(struct kiln_buffer *buffer, bool for_write, struct kiln_ticket *out_tickets,
                              uint32_t room)
 {
-	uint64_t id = owner_of(buffer);
-	struct kiln_stream *owner;
+	uint32_t count = 0;
+	bool still;
 
-	if (id == KILN_OWNER_SHARED)
-		return tickets_of_shared(buffer, for_write, out_tickets, room);
-	owner = id ? kiln_stream_find(buffer->device, id) : NULL;
-	if (!owner || room == 0)
-		return 0;
-	kiln_mutex_lock(&owner->lock);
-	*out_tickets =
-		(struct kiln_ticket){id, for_write ? buffer->use.own.ticket : buffer->use.own.write_ticket};
-	kiln_mutex_unlock(&owner->lock);
-	kiln_stream_unreference(owner);
-	/* shared meanwhile: what is new is the other thread's, and this call does not order after it */
-	return 1;
+	do {
+		uint64_t id = owner_of(buffer);
+
+		if (id == 0 || room == 0)
+			return 0;
+		still = id == KILN_OWNER_SHARED
+		                ? tickets_of_shared(buffer, for_write, out_tickets, room, &count)
+		                : ticket_of_owner(buffer, id, for_write, out_tickets, &count);
+	} while (!still);
+	return count;
 }

@@ -145,13 +145,15 @@ enum kiln_status kiln_stream_copy(struct kiln_stream *stream, struct kiln_buffer
 /* What a download may take of the host's memory until it is waited for. */
 static const uint64_t LARGEST_ASYNC_DOWNLOAD = UINT64_C(64) << 20;
 
-/* What nothing unfinished touches needs no device, and nobody can tell the difference. */
-static bool is_idle(struct kiln_buffer *buffer, bool for_write)
+/* What nothing unfinished touches needs no device, and nobody can tell the difference: but for those that the stream waits
+ * for and Kiln does not see. */
+static bool is_idle(struct kiln_stream *stream, struct kiln_buffer *buffer, bool for_write)
 {
 	struct kiln_ticket tickets[DIRECT_STREAMS];
 	uint32_t count;
 
-	if (!buffer->memory.data || atomic_load_explicit(&buffer->mapped, memory_order_relaxed))
+	if (!buffer->memory.data || atomic_load_explicit(&buffer->mapped, memory_order_relaxed) ||
+	    kiln_stream_is_held(stream))
 		return false;
 	count = kiln_buffer_tickets(buffer, for_write, tickets, DIRECT_STREAMS);
 	for (uint32_t i = 0; i < count; i++)
@@ -166,9 +168,10 @@ static bool has_steps(const struct kiln_stream *stream)
 	return atomic_load_explicit(&stream->steps.pending, memory_order_relaxed) != 0;
 }
 
-static bool may_get_directly(const struct kiln_stream *stream, struct kiln_buffer *buffer, uint64_t bytes)
+static bool may_get_directly(struct kiln_stream *stream, struct kiln_buffer *buffer, uint64_t bytes)
 {
-	return kiln_buffer_is_read_directly(buffer, bytes) && !has_steps(stream) && is_idle(buffer, false);
+	return kiln_buffer_is_read_directly(buffer, bytes) && !has_steps(stream) &&
+	       is_idle(stream, buffer, false);
 }
 
 enum kiln_status kiln_stream_upload(struct kiln_stream *stream, struct kiln_buffer *buffer, uint64_t offset,
@@ -182,7 +185,7 @@ enum kiln_status kiln_stream_upload(struct kiln_stream *stream, struct kiln_buff
 	           "kiln_stream_upload: data is NULL. Fix: pass the %" PRIu64 " bytes to write", bytes);
 	if (!bytes)
 		return KILN_OK;
-	if (is_idle(buffer, true))
+	if (is_idle(stream, buffer, true))
 		KILN_TRY(kiln_buffer_put(buffer, offset, data, bytes));
 	else
 		KILN_TRY(kiln_staging_write(stream, buffer, offset, data, bytes));
@@ -261,12 +264,15 @@ static enum kiln_status depend_on(struct kiln_stream *stream, struct kiln_stream
 	struct kiln_stream_dependency dependency;
 	struct kiln_stream_slot *slot;
 	enum kiln_status status;
+	bool held = kiln_stream_is_held(other);
 
 	KILN_TRY(kiln_stream_reach(stream, other, ticket, &dependency));
 	if (!dependency.number)
 		return KILN_OK;
 	KILN_TRY(kiln_stream_begin(stream, &slot));
 	status = kiln_stream_depend(stream, &dependency, &slot);
+	if (status == KILN_OK && held)
+		kiln_stream_hold(stream, slot);
 	kiln_stream_end(stream, status == KILN_OK);
 	return status;
 }
@@ -277,13 +283,11 @@ enum kiln_status kiln_stream_after(struct kiln_stream *stream, struct kiln_ticke
 	enum kiln_status status = KILN_OK;
 
 	KILN_TRY(check_now(stream, "kiln_stream_after"));
-	if (ticket.stream == stream->id || ticket.stream == 0)
-		return KILN_OK; /* a stream is in order with itself */
 	KILN_TRY(kiln_ticket_find(stream->device, ticket, "kiln_stream_after", &other));
 	if (!other)
 		return KILN_OK;
 	status = kiln_ticket_check(other, ticket);
-	if (status == KILN_OK)
+	if (status == KILN_OK && other != stream) /* a stream is in order with itself */
 		status = depend_on(stream, other, ticket.value);
 	kiln_stream_unreference(other);
 	return status;

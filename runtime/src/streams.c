@@ -15,9 +15,11 @@
 
 /* ---- The list ---- */
 
+/* Its number is given here: a walk of next_below() would pass by one that is linked out of order. */
 static void link_stream(struct kiln_device *device, struct kiln_stream *stream)
 {
 	kiln_mutex_lock(&device->streams_lock);
+	stream->id = device->next_stream++;
 	stream->next = device->streams;
 	device->streams = stream;
 	atomic_fetch_add_explicit(&device->stream_count, 1, memory_order_relaxed);
@@ -43,6 +45,16 @@ static void unlink_stream(struct kiln_stream *stream)
 	kiln_mutex_unlock(&device->streams_lock);
 }
 
+/* One whose last reference was just dropped is about to be unlinked. */
+static bool take_reference(struct kiln_stream *stream)
+{
+	unsigned count = atomic_load_explicit(&stream->references, memory_order_relaxed);
+
+	while (count && !atomic_compare_exchange_weak(&stream->references, &count, count + 1))
+		;
+	return count != 0;
+}
+
 struct kiln_stream *kiln_stream_find(struct kiln_device *device, uint64_t id)
 {
 	struct kiln_stream *stream;
@@ -51,8 +63,8 @@ struct kiln_stream *kiln_stream_find(struct kiln_device *device, uint64_t id)
 	stream = device->streams;
 	while (stream && stream->id != id)
 		stream = stream->next;
-	if (stream)
-		kiln_stream_reference(stream);
+	if (stream && !take_reference(stream))
+		stream = NULL;
 	kiln_mutex_unlock(&device->streams_lock);
 	return stream;
 }
@@ -74,10 +86,8 @@ static struct kiln_stream *next_below(struct kiln_device *device, uint64_t id)
 
 	kiln_mutex_lock(&device->streams_lock);
 	stream = device->streams;
-	while (stream && stream->id >= id)
+	while (stream && (stream->id >= id || !take_reference(stream)))
 		stream = stream->next;
-	if (stream)
-		kiln_stream_reference(stream);
 	kiln_mutex_unlock(&device->streams_lock);
 	return stream;
 }
@@ -105,9 +115,9 @@ enum kiln_status kiln_streams_init(struct kiln_device *device)
 		KILN_TRY(kiln_mutex_init(&device->queues[i].lock));
 		device->queues[i].lock_ready = true;
 	}
-	KILN_TRY(kiln_stream_init(&device->stream, device, first_id()));
+	KILN_TRY(kiln_stream_init(&device->stream, device));
 	(void)snprintf(device->stream.name, sizeof(device->stream.name), "default");
-	device->next_stream = device->stream.id + 1;
+	device->next_stream = first_id();
 	link_stream(device, &device->stream);
 	return KILN_OK;
 }
@@ -152,7 +162,6 @@ enum kiln_status kiln_stream_create(struct kiln_device *device, const struct kil
 	static const struct kiln_stream_params defaults;
 	struct kiln_stream *stream;
 	enum kiln_status status;
-	uint64_t id;
 
 	params = params ? params : &defaults;
 	KILN_TRY(check_create(device, params, out_stream));
@@ -160,10 +169,7 @@ enum kiln_status kiln_stream_create(struct kiln_device *device, const struct kil
 	if (!stream)
 		return kiln_error(KILN_ERR_OUT_OF_MEMORY,
 		                  "out of memory creating a stream. Fix: free memory and call again");
-	kiln_mutex_lock(&device->streams_lock);
-	id = device->next_stream++;
-	kiln_mutex_unlock(&device->streams_lock);
-	status = kiln_stream_init(stream, device, id);
+	status = kiln_stream_init(stream, device);
 	if (status != KILN_OK) {
 		kiln_stream_finish(stream);
 		kiln_free(stream);
@@ -184,11 +190,13 @@ void kiln_stream_unreference(struct kiln_stream *stream)
 
 	if (atomic_fetch_sub_explicit(&stream->references, 1, memory_order_acq_rel) != 1)
 		return;
+	unlink_stream(stream);
 	kiln_stream_finish(stream);
 	kiln_free(stream);
 	kiln_device_unreference(device);
 }
 
+/* Where a timer still holds it, it stays linked: its Vulkan objects go with a device that is lost. */
 void kiln_stream_destroy(struct kiln_stream **stream)
 {
 	struct kiln_graph *unfinished;
@@ -200,11 +208,11 @@ void kiln_stream_destroy(struct kiln_stream **stream)
 	*stream = NULL;
 	if (kiln_device_is_inherited(gone->device))
 		return;
+	atomic_store_explicit(&gone->destroyed, true, memory_order_relaxed);
 	unfinished = atomic_exchange(&gone->graph, NULL);
 	kiln_graph_destroy(&unfinished);
 	if (kiln_stream_drain(gone) != KILN_OK)
 		kiln_log(KILN_LOG_WARN, "destroying stream '%s': %s", gone->name, kiln_error_message());
-	unlink_stream(gone);
 	kiln_stream_unreference(gone);
 }
 
@@ -285,9 +293,11 @@ void kiln_streams_count(const struct kiln_device *device, struct kiln_device_cou
 	kiln_mutex_unlock(lock);
 }
 
+/* A stream that was idle when it was looked at may begin, and what it uses retire, before anything is freed here: that is no
+ * older than the clock before the look. */
 void kiln_streams_collect_alone(struct kiln_device *device)
 {
-	uint64_t oldest = UINT64_MAX;
+	uint64_t oldest = kiln_retirement_clock(&device->retirement);
 
 	kiln_mutex_lock(&device->streams_lock);
 	for (struct kiln_stream *stream = device->streams; stream; stream = stream->next) {
@@ -378,5 +388,19 @@ enum kiln_status kiln_stream_wait_buffer(struct kiln_buffer *buffer, bool for_wr
 		return kiln_streams_wait(buffer->device);
 	for (uint32_t i = 0; i < count && status == KILN_OK; i++)
 		status = kiln_ticket_wait_own(buffer->device, tickets[i], KILN_WAIT_FOREVER);
+	return status;
+}
+
+enum kiln_status kiln_stream_wait_buffer_device(struct kiln_buffer *buffer, bool for_write)
+{
+	struct kiln_ticket tickets[TICKETS_MAX];
+	uint32_t count = kiln_buffer_tickets(buffer, for_write, tickets, TICKETS_MAX);
+	enum kiln_status status = kiln_device_check(buffer->device);
+
+	if (status == KILN_OK && count == TICKETS_MAX)
+		return kiln_streams_idle(buffer->device);
+	for (uint32_t i = 0; i < count && status == KILN_OK; i++)
+		status = kiln_ticket_wait_device(buffer->device, tickets[i]);
+	kiln_streams_collect(buffer->device);
 	return status;
 }

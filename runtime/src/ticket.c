@@ -85,6 +85,19 @@ enum kiln_status kiln_ticket_wait_own(struct kiln_device *device, struct kiln_ti
 	return wait(device, ticket, timeout_ns, true);
 }
 
+enum kiln_status kiln_ticket_wait_device(struct kiln_device *device, struct kiln_ticket ticket)
+{
+	struct kiln_stream *stream = NULL;
+	enum kiln_status status;
+
+	KILN_TRY(kiln_ticket_find(device, ticket, "kiln_ticket_wait", &stream));
+	if (!stream)
+		return kiln_device_check(device);
+	status = kiln_stream_wait_device(stream, ticket.value, KILN_WAIT_FOREVER);
+	kiln_stream_unreference(stream);
+	return status;
+}
+
 static bool is_done(struct kiln_device *device, struct kiln_ticket ticket, bool own)
 {
 	struct kiln_stream *stream = NULL;

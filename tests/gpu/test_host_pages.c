@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "modes_confirm_spv.h"
+#include "modes_tally_spv.h"
 #include "saxpy_spv.h"
 #include "step_spv.h"
 
@@ -101,6 +103,41 @@ static void kernel_writes_straight_into_the_callers_pages(void **state)
 	close(file);
 	free(model);
 	kiln_kernel_destroy(&kernel);
+}
+
+static void survivors_are_not_counted_into_pages_nobody_may_write(void **state)
+{
+	struct kiln_host_params host = {.bytes = BYTES, .read_only = true, .name = "file"};
+	const uint32_t push[2] = {100, 1000};
+	struct kiln_speculate_params params = {0};
+	struct kiln_buffer *pages = NULL, *values, *others[2];
+
+	(void)state;
+	NEEDS_IMPORT();
+	host.pages = new_pages(BYTES);
+	gpu_ok(kiln_buffer_from_host(gpu_device, &host, &pages));
+	values = gpu_buffer(400, NULL);
+	for (int i = 0; i < 2; i++)
+		others[i] = gpu_buffer(400, NULL);
+	gpu_ok(kiln_kernel_create(gpu_device,
+	                          &(struct kiln_kernel_params){.spirv = modes_confirm_spv,
+	                                                       .spirv_bytes = sizeof modes_confirm_spv,
+	                                                       .modes = KILN_FEATURE_SPECULATIVE},
+	                          &params.confirmer));
+	params.confirmer_launch = (struct kiln_launch_params){
+		.buffers = {values, others[0], others[1]}, .push = push, .push_bytes = sizeof(push)};
+	params.survivors = (struct kiln_arg){.buffer = pages};
+	for (params.count = 0; params.count <= 100; params.count += 100) {
+		gpu_refused(kiln_speculate(kiln_device_stream(gpu_device), &params), KILN_ERR_BUFFER_ACCESS);
+		assert_non_null(strstr(kiln_error_message(), "survivors"));
+	}
+	kiln_buffer_destroy(&pages);
+	kiln_buffer_destroy(&values);
+	for (int i = 0; i < 2; i++)
+		kiln_buffer_destroy(&others[i]);
+	kiln_kernel_destroy(&params.confirmer);
+	gpu_ok(kiln_device_wait(gpu_device));
+	drop_pages(host.pages, BYTES);
 }
 
 /* The contents may be a file's, that nobody may write. */
@@ -315,6 +352,77 @@ static void destroying_waits_until_the_device_has_left_the_pages(void **state)
 	kiln_buffer_destroy(&other);
 }
 
+static PFN_vkQueueSubmit submit_well;
+static unsigned submits_to_fail;
+
+static VKAPI_ATTR VkResult VKAPI_CALL out_of_memory(VkQueue queue, uint32_t count, const VkSubmitInfo *infos,
+                                                    VkFence fence)
+{
+	if (submits_to_fail == 0)
+		return submit_well(queue, count, infos, fence);
+	submits_to_fail--;
+	return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+}
+
+/* What was enqueued is submitted later, and the pages are its own until then. */
+static void destroying_waits_although_a_submission_finds_no_memory(void **state)
+{
+	struct kiln_buffer *buffer, *other;
+	unsigned char *pages;
+
+	(void)state;
+	NEEDS_IMPORT();
+	submit_well = gpu_device->vk.vkQueueSubmit;
+	gpu_device->vk.vkQueueSubmit = out_of_memory;
+	other = gpu_buffer(BYTES, NULL);
+	for (unsigned failures = 1; failures <= 3; failures++) {
+		pages = new_pages(BYTES);
+		buffer = from(pages, BYTES, NULL);
+		enqueue_copies(other, buffer);
+		submits_to_fail = failures;
+		kiln_buffer_destroy(&buffer);
+		assert_int_equal(submits_to_fail, 0);
+		assert_int_equal(imported_now(), 0);
+		assert_int_equal(pages[BYTES - 4], 3);
+		drop_pages(pages, BYTES);
+	}
+	gpu_device->vk.vkQueueSubmit = submit_well;
+	kiln_buffer_destroy(&other);
+}
+
+/* A launch from counts beyond the limits is told of once, by a wait of the program. */
+static void destroying_leaves_what_was_refused_to_the_wait(void **state)
+{
+	const uint32_t counts[3] = {UINT32_MAX, 1, 1};
+	struct kiln_kernel_params params = {.spirv = modes_tally_spv,
+	                                    .spirv_bytes = sizeof modes_tally_spv,
+	                                    .modes = KILN_FEATURE_INDIRECT_DISPATCH};
+	struct kiln_buffer *buffer, *place, *other;
+	struct kiln_kernel *kernel = NULL;
+	unsigned char *pages;
+
+	(void)state;
+	NEEDS_IMPORT();
+	if (gpu_info()->max_workgroup_count[0] == UINT32_MAX)
+		gpu_skip(__func__, "this device takes any count");
+	gpu_ok(kiln_kernel_create(gpu_device, &params, &kernel));
+	place = gpu_buffer(sizeof counts, counts);
+	other = gpu_buffer(BYTES, NULL);
+	pages = new_pages(BYTES);
+	buffer = from(pages, BYTES, NULL);
+	gpu_ok(kiln_launch(kernel,
+	                   &(struct kiln_launch_params){.buffers = {buffer}, .indirect = {.buffer = place}}));
+	enqueue_copies(other, buffer);
+	kiln_buffer_destroy(&buffer);
+	assert_int_equal(imported_now(), 0);
+	assert_int_equal(pages[BYTES - 4], 3);
+	drop_pages(pages, BYTES);
+	gpu_refused(kiln_device_wait(gpu_device), KILN_ERR_THREADS_LIMIT);
+	kiln_buffer_destroy(&other);
+	kiln_buffer_destroy(&place);
+	kiln_kernel_destroy(&kernel);
+}
+
 static void release_is_called_once_the_device_has_left_the_pages(void **state)
 {
 	const uint64_t bytes = UINT64_C(16) << 20;
@@ -423,11 +531,14 @@ static void pages_survive_a_device_that_is_lost_and_reopened(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(destroying_leaves_what_was_refused_to_the_wait),
+		cmocka_unit_test(destroying_waits_although_a_submission_finds_no_memory),
 		cmocka_unit_test(destroying_waits_until_the_device_has_left_the_pages),
 		cmocka_unit_test(graph_holds_the_pages),
 		cmocka_unit_test(imported_buffers_are_ordered_like_any_other),
 		cmocka_unit_test(kernel_writes_straight_into_the_callers_pages),
 		cmocka_unit_test(pages_of_a_file_are_read_by_a_kernel),
+		cmocka_unit_test(survivors_are_not_counted_into_pages_nobody_may_write),
 		cmocka_unit_test(pages_survive_a_device_that_is_lost_and_reopened),
 		cmocka_unit_test(reading_and_writing_in_place_is_the_same_on_pages_and_copies),
 		cmocka_unit_test(release_is_called_once_the_device_has_left_the_pages),

@@ -263,6 +263,166 @@ static void a_stream_waits_for_a_value_to_come(void **state)
 	close_scene(&scene);
 }
 
+/* As many as a stream has in flight: only a fifth would wait for the value. */
+static void four_submissions_are_enqueued_before_the_value_comes(void **state)
+{
+	struct kiln_stream *stream = NULL;
+	struct kiln_buffer *data = NULL;
+	struct kiln_ticket ticket = {0};
+	struct scene scene;
+	VkSemaphore semaphore;
+	uint32_t word, expected = 0;
+
+	(void)state;
+	if (!open_scene(&scene, __func__))
+		return;
+	semaphore = outside_timeline(&scene.outside);
+	gpu_ok(kiln_stream_create(scene.device, NULL, &stream));
+	gpu_ok(kiln_buffer_create(scene.device, &(struct kiln_buffer_params){.bytes = BYTES}, &data));
+	gpu_ok(kiln_stream_after_vulkan(stream, semaphore, 1));
+	for (uint32_t k = 0; k < 4; k++) {
+		gpu_ok(enqueue_step(&scene, stream, data, k));
+		gpu_ok(kiln_stream_submit(stream, &ticket));
+		expected = stepped(expected, 9, k);
+	}
+	assert_false(kiln_ticket_is_done(scene.device, ticket));
+	outside_signal(&scene.outside, semaphore, 1);
+	gpu_ok(kiln_stream_wait(stream, KILN_WAIT_FOREVER));
+	gpu_ok(kiln_buffer_read(data, 9 * sizeof(word), &word, sizeof(word)));
+	assert_int_equal(word, expected);
+	kiln_buffer_destroy(&data);
+	kiln_stream_destroy(&stream);
+	scene.outside.vk.vkDestroySemaphore(scene.outside.device, semaphore, NULL);
+	close_scene(&scene);
+}
+
+/* A buffer the host sees, so that nothing but the semaphore is in the way of a copy. */
+static struct kiln_buffer *lent_buffer(struct scene *scene, uint32_t word, VkBuffer *out_handle)
+{
+	struct kiln_buffer *buffer = NULL;
+	struct kiln_vulkan_buffer vulkan;
+	uint32_t *words = malloc(BYTES);
+
+	assert_non_null(words);
+	for (uint32_t i = 0; i < N; i++)
+		words[i] = word;
+	gpu_ok(kiln_buffer_create(scene->device,
+	                          &(struct kiln_buffer_params){.bytes = BYTES, .contents = words}, &buffer));
+	free(words);
+	gpu_ok(kiln_buffer_vulkan(buffer, &vulkan));
+	*out_handle = vulkan.handle;
+	return buffer;
+}
+
+static void assert_all_are(const uint32_t *words, uint32_t expected)
+{
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(words[i], expected);
+}
+
+/* The program still reads the old bytes of a buffer, and gives the value when it has done so. */
+static void an_upload_waits_for_a_value_to_come(void **state)
+{
+	static uint32_t words[N], got[N];
+	struct outside_work copy = {.bytes = BYTES};
+	struct outside_buffer theirs;
+	struct kiln_stream *stream = NULL;
+	struct kiln_buffer *ours;
+	struct scene scene;
+	VkSemaphore semaphore;
+
+	(void)state;
+	if (!open_scene(&scene, __func__))
+		return;
+	semaphore = outside_timeline(&scene.outside);
+	outside_buffer_create(&scene.outside, BYTES, &theirs);
+	ours = lent_buffer(&scene, 1, &copy.source);
+	for (uint32_t i = 0; i < N; i++)
+		words[i] = 7;
+	gpu_ok(kiln_stream_create(scene.device, NULL, &stream));
+	gpu_ok(kiln_stream_after_vulkan(stream, semaphore, 1));
+	gpu_ok(kiln_stream_upload(stream, ours, 0, words, sizeof words));
+	copy.target = theirs.handle;
+	outside_run(&scene.outside, &copy);
+	assert_all_are(theirs.data, 1);
+	outside_signal(&scene.outside, semaphore, 1);
+	gpu_ok(kiln_stream_wait(stream, KILN_WAIT_FOREVER));
+	gpu_ok(kiln_buffer_read(ours, 0, got, sizeof got));
+	assert_all_are(got, 7);
+	kiln_stream_destroy(&stream);
+	kiln_buffer_destroy(&ours);
+	outside_buffer_destroy(&scene.outside, &theirs);
+	scene.outside.vk.vkDestroySemaphore(scene.outside.device, semaphore, NULL);
+	close_scene(&scene);
+}
+
+/* The program has not written yet what is to be downloaded. Once it has, and said so, nothing holds anything back. */
+static void a_download_waits_for_a_value_to_come(void **state)
+{
+	static uint32_t got[N], later[N];
+	struct outside_work fill = {.bytes = BYTES, .value = 9};
+	struct kiln_stream *stream = NULL;
+	struct kiln_buffer *ours;
+	struct scene scene;
+	VkSemaphore semaphore;
+
+	(void)state;
+	if (!open_scene(&scene, __func__))
+		return;
+	memset(got, 0, sizeof got);
+	semaphore = outside_timeline(&scene.outside);
+	ours = lent_buffer(&scene, 1, &fill.target);
+	gpu_ok(kiln_stream_create(scene.device, NULL, &stream));
+	gpu_ok(kiln_stream_after_vulkan(stream, semaphore, 1));
+	gpu_ok(kiln_stream_download(stream, ours, 0, got, sizeof got));
+	assert_all_are(got, 0);
+	outside_run(&scene.outside, &fill);
+	outside_signal(&scene.outside, semaphore, 1);
+	gpu_ok(kiln_stream_wait(stream, KILN_WAIT_FOREVER));
+	assert_all_are(got, 9);
+	gpu_ok(kiln_stream_download(stream, ours, 0, later, sizeof later));
+	gpu_ok(kiln_stream_wait(stream, KILN_WAIT_FOREVER));
+	assert_all_are(later, 9);
+	kiln_stream_destroy(&stream);
+	kiln_buffer_destroy(&ours);
+	scene.outside.vk.vkDestroySemaphore(scene.outside.device, semaphore, NULL);
+	close_scene(&scene);
+}
+
+/* A stream that comes after one that waits outside waits with it. */
+static void a_download_waits_for_a_stream_that_waits_outside(void **state)
+{
+	static uint32_t got[N];
+	struct kiln_stream *streams[2] = {NULL};
+	struct kiln_buffer *ours;
+	struct kiln_ticket ticket;
+	struct scene scene;
+	VkSemaphore semaphore;
+	VkBuffer handle;
+
+	(void)state;
+	if (!open_scene(&scene, __func__))
+		return;
+	memset(got, 0, sizeof got);
+	semaphore = outside_timeline(&scene.outside);
+	ours = lent_buffer(&scene, 1, &handle);
+	for (int i = 0; i < 2; i++)
+		gpu_ok(kiln_stream_create(scene.device, NULL, &streams[i]));
+	gpu_ok(kiln_stream_after_vulkan(streams[0], semaphore, 1));
+	gpu_ok(kiln_stream_submit(streams[0], &ticket));
+	gpu_ok(kiln_stream_after(streams[1], ticket));
+	gpu_ok(kiln_stream_download(streams[1], ours, 0, got, sizeof got));
+	assert_all_are(got, 0);
+	outside_signal(&scene.outside, semaphore, 1);
+	gpu_ok(kiln_stream_wait(streams[1], KILN_WAIT_FOREVER));
+	assert_all_are(got, 1);
+	for (int i = 0; i < 2; i++)
+		kiln_stream_destroy(&streams[i]);
+	kiln_buffer_destroy(&ours);
+	scene.outside.vk.vkDestroySemaphore(scene.outside.device, semaphore, NULL);
+	close_scene(&scene);
+}
+
 static void an_imported_buffer_is_a_buffer(void **state)
 {
 	static uint32_t words[N], got[N];
@@ -565,6 +725,10 @@ int main(void)
 		cmocka_unit_test(everything_enabled_works_too),
 		cmocka_unit_test(semaphores_order_the_program_and_kiln),
 		cmocka_unit_test(a_stream_waits_for_a_value_to_come),
+		cmocka_unit_test(four_submissions_are_enqueued_before_the_value_comes),
+		cmocka_unit_test(an_upload_waits_for_a_value_to_come),
+		cmocka_unit_test(a_download_waits_for_a_value_to_come),
+		cmocka_unit_test(a_download_waits_for_a_stream_that_waits_outside),
 		cmocka_unit_test(an_imported_buffer_is_a_buffer),
 		cmocka_unit_test(program_and_kiln_share_a_queue_under_the_programs_lock),
 		cmocka_unit_test(what_outlives_the_device_keeps_it_and_the_vkdevice_stays),

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "device.h"
 #include "modes_counts_spv.h"
 #include "modes_tally_spv.h"
 
@@ -205,6 +206,74 @@ static void refusals_of_several_launches_are_counted(void **state)
 	kiln_kernel_destroy(&kernel);
 }
 
+/* Also where the bytes are not the host's to see, and come in pieces. */
+static void a_read_tells_of_what_was_refused(void **state)
+{
+	const uint32_t counts[3] = {UINT32_MAX, 1, 1};
+	const uint32_t pretend = gpu_device->memory.pretend;
+	struct kiln_kernel *kernel;
+	uint32_t word;
+
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	if (gpu_info()->max_workgroup_count[0] == UINT32_MAX)
+		gpu_skip(__func__, "this device takes any count");
+	kernel = indirect_kernel();
+	for (uint32_t staged = 0; staged < 2; staged++) {
+		struct kiln_buffer *data, *place = gpu_buffer(sizeof counts, counts);
+
+		gpu_device->memory.pretend = staged ? KILN_PRETEND_NOT_VISIBLE : 0;
+		data = gpu_buffer(sizeof(struct tally), NULL);
+		gpu_ok(launch_at(kernel, data, place, 0, false));
+		gpu_refused(kiln_buffer_read(data, 0, &word, sizeof word), KILN_ERR_THREADS_LIMIT);
+		gpu_ok(kiln_buffer_read(data, 0, &word, sizeof word));
+		assert_int_equal(word, 0);
+		kiln_buffer_destroy(&data);
+		kiln_buffer_destroy(&place);
+	}
+	gpu_device->memory.pretend = pretend;
+	kiln_kernel_destroy(&kernel);
+}
+
+/* Waiting for room in the staging is not what a program calls a wait. */
+static void a_large_upload_is_whole_and_leaves_the_refusal_to_the_wait(void **state)
+{
+	const uint32_t counts[3] = {UINT32_MAX, 1, 1};
+	const uint64_t bytes = UINT64_C(40) << 20;
+	struct kiln_buffer *data, *place, *large;
+	unsigned char *bytes_up = malloc(bytes);
+	struct kiln_stream *stream = NULL;
+	struct kiln_kernel *kernel;
+
+	(void)state;
+	assert_non_null(bytes_up);
+	GPU_NEEDS_LAUNCH();
+	if (gpu_info()->max_workgroup_count[0] == UINT32_MAX)
+		gpu_skip(__func__, "this device takes any count");
+	kernel = indirect_kernel();
+	data = gpu_buffer(sizeof(struct tally), NULL);
+	place = gpu_buffer(sizeof counts, counts);
+	large = gpu_buffer(bytes, NULL);
+	gpu_ok(kiln_stream_create(gpu_device, NULL, &stream));
+	gpu_ok(kiln_stream_launch(stream, kernel,
+	                          &(struct kiln_launch_params){.buffers = {data},
+	                                                       .indirect = {.buffer = place}}));
+	gpu_ok(kiln_stream_fill(stream, large, 0, bytes, 0)); /* busy: staged */
+	memset(bytes_up, 5, bytes);
+	gpu_ok(kiln_stream_upload(stream, large, 0, bytes_up, bytes));
+	gpu_refused(kiln_stream_wait(stream, KILN_WAIT_FOREVER), KILN_ERR_THREADS_LIMIT);
+	memset(bytes_up, 0, bytes);
+	gpu_ok(kiln_buffer_read(large, 0, bytes_up, bytes));
+	for (uint64_t i = 0; i < bytes; i++)
+		assert_int_equal(bytes_up[i], 5);
+	kiln_stream_destroy(&stream);
+	kiln_buffer_destroy(&data);
+	kiln_buffer_destroy(&place);
+	kiln_buffer_destroy(&large);
+	kiln_kernel_destroy(&kernel);
+	free(bytes_up);
+}
+
 static void mistakes_are_refused_with_a_sentence(void **state)
 {
 	struct kiln_kernel *kernel, *plain, *none = NULL;
@@ -319,7 +388,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_chain_of_indirect_launches_keeps_its_order),
 		cmocka_unit_test(a_kernel_made_for_modes_can_be_launched_plainly),
+		cmocka_unit_test(a_large_upload_is_whole_and_leaves_the_refusal_to_the_wait),
 		cmocka_unit_test(a_mode_is_part_of_the_pipelines_key),
+		cmocka_unit_test(a_read_tells_of_what_was_refused),
 		cmocka_unit_test(an_asynchronous_stream_gives_the_same_results_on_any_device),
 		cmocka_unit_test(counts_beyond_the_limits_launch_nothing_and_a_wait_says_so),
 		cmocka_unit_test(counts_written_on_the_device_are_launched),

@@ -6,6 +6,7 @@
 
 #include "device.h"
 #include "image_filter_spv.h"
+#include "modes_confirm_spv.h"
 #include "modes_counts_spv.h"
 #include "modes_tally_spv.h"
 #include "slice_ids_spv.h"
@@ -267,6 +268,49 @@ static void indirect_launches_work_again(void **state)
 	kiln_kernel_destroy(&writer);
 	kiln_kernel_destroy(&tally);
 	tear_down();
+}
+
+/* How many of `count` there were, at the buffer's start. */
+static uint32_t survivors_of(struct kiln_kernel *confirm, struct kiln_buffer *order, uint32_t count,
+                             struct kiln_buffer *survivors)
+{
+	const struct push push = {count, 0};
+	uint32_t counted = 4711;
+
+	gpu_ok(kiln_speculate(v.stream, &(struct kiln_speculate_params){
+						.confirmer = confirm,
+						.confirmer_launch = {.buffers = {v.kept, order, order},
+	                                                             .push = &push,
+	                                                             .push_bytes = sizeof push},
+						.count = count,
+						.survivors = {.buffer = survivors},
+					}));
+	gpu_ok(kiln_buffer_read(survivors, 0, &counted, sizeof counted));
+	return counted;
+}
+
+/* The count is written for good, and is no part of what was lost. */
+static void survivors_are_counted_into_a_buffer_whose_bytes_were_lost(void **state)
+{
+	struct kiln_kernel *confirm;
+	struct kiln_buffer *order = NULL;
+	uint32_t word;
+
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	for (uint32_t count = 0; count <= N; count += N) {
+		set_up(&(struct kiln_device_params){.no_cache = true}, 0);
+		kiln_device_lose(v.device);
+		gpu_ok(kiln_device_reopen(v.device, NULL));
+		confirm = kernel_of(modes_confirm_spv, sizeof modes_confirm_spv, KILN_FEATURE_SPECULATIVE);
+		gpu_ok(kiln_buffer_create(v.device, &(struct kiln_buffer_params){.bytes = N * 4}, &order));
+		gpu_refused(kiln_buffer_read(v.plain, 0, &word, 4), KILN_ERR_CONTENTS_LOST);
+		assert_int_equal(survivors_of(confirm, order, count, v.plain), count);
+		gpu_refused(kiln_buffer_read(v.plain, 4, &word, 4), KILN_ERR_CONTENTS_LOST);
+		kiln_buffer_destroy(&order);
+		kiln_kernel_destroy(&confirm);
+		tear_down();
+	}
 }
 
 static void slice(struct kiln_kernel *kernel, uint32_t *out_words)
@@ -534,6 +578,7 @@ int main(void)
 		cmocka_unit_test(results_are_right_wherever_it_was_lost),
 		cmocka_unit_test(reopened_device_is_as_warm_as_a_second_one),
 		cmocka_unit_test(indirect_launches_work_again),
+		cmocka_unit_test(survivors_are_counted_into_a_buffer_whose_bytes_were_lost),
 		cmocka_unit_test(sliced_launches_work_again),
 		cmocka_unit_test(graphs_timers_and_traces_follow_or_say_so),
 		cmocka_unit_test(images_are_empty_and_work_again),

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "saxpy_spv.h"
 #include "shift_spv.h"
@@ -460,9 +461,126 @@ static void mistakes_are_refused_with_a_sentence(void **state)
 	gpu_assert_usable();
 }
 
+/* What a callback gets. */
+struct caller {
+	struct kiln_stream *stream;
+	struct kiln_buffer *buffer;
+	uint32_t word;
+	unsigned calls, wrong;
+};
+
+/* The fill makes the buffer busy, so that the upload goes through the stream's staging. */
+static void upload_word(void *user)
+{
+	struct caller *caller = user;
+
+	caller->calls++;
+	caller->wrong += kiln_stream_fill(caller->stream, caller->buffer, 0, 8, 1) != KILN_OK;
+	caller->wrong += kiln_stream_upload(caller->stream, caller->buffer, 4, &caller->word, 4) != KILN_OK;
+}
+
+/* Another thread's upload of much, from inside a callback. */
+struct uploader {
+	struct caller caller;
+	pthread_t thread;
+	struct kiln_buffer *large;
+	uint32_t *data;
+	uint64_t bytes;
+	enum kiln_status status;
+};
+
+static void *upload_much(void *data)
+{
+	struct uploader *uploader = data;
+
+	uploader->status = kiln_stream_upload(uploader->caller.stream, uploader->large, 0, uploader->data,
+	                                      uploader->bytes);
+	return NULL;
+}
+
+/* The other has the staging by the time this wants it. */
+static void upload_beside_much(void *user)
+{
+	struct uploader *uploader = user;
+
+	uploader->caller.wrong +=
+		kiln_stream_fill(uploader->caller.stream, uploader->large, 0, uploader->bytes, 1) != KILN_OK;
+	uploader->caller.wrong += pthread_create(&uploader->thread, NULL, upload_much, uploader) != 0;
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	upload_word(&uploader->caller);
+}
+
+static void a_callback_uploads_while_another_thread_uploads_much(void **state)
+{
+	struct uploader uploader = {.bytes = UINT64_C(40) << 20, .caller = {.word = 7}};
+	uint32_t got[2];
+
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	uploader.data = malloc(uploader.bytes);
+	assert_non_null(uploader.data);
+	memset(uploader.data, 3, uploader.bytes);
+	uploader.caller.stream = stream_new("uploads");
+	uploader.caller.buffer = gpu_buffer(8, NULL);
+	uploader.large = gpu_buffer(uploader.bytes, NULL);
+	for (int i = 0; i < 8; i++) {
+		gpu_ok(kiln_stream_callback(uploader.caller.stream, upload_beside_much, &uploader));
+		gpu_ok(kiln_stream_wait(uploader.caller.stream, KILN_WAIT_FOREVER));
+		pthread_join(uploader.thread, NULL);
+		gpu_ok(uploader.status);
+	}
+	assert_int_equal(uploader.caller.calls, 8);
+	assert_int_equal(uploader.caller.wrong, 0);
+	gpu_ok(kiln_buffer_read(uploader.caller.buffer, 0, got, sizeof(got)));
+	assert_int_equal(got[1], 7);
+	gpu_ok(kiln_buffer_read(uploader.large, uploader.bytes - 8, got, sizeof(got)));
+	assert_int_equal(got[1], 0x03030303);
+	kiln_buffer_destroy(&uploader.large);
+	kiln_buffer_destroy(&uploader.caller.buffer);
+	kiln_stream_destroy(&uploader.caller.stream);
+	free(uploader.data);
+}
+
+/* More than is staged at a time: the upload waits for room, and the callback is due by then. */
+static void a_callback_uploads_on_a_stream_that_uploads_much(void **state)
+{
+	const uint32_t words = 10u << 20;
+	struct caller caller = {.word = 7};
+	uint32_t *data = malloc(words * 4u), got[2];
+	struct kiln_buffer *large;
+
+	(void)state;
+	assert_non_null(data);
+	GPU_NEEDS_LAUNCH();
+	caller.stream = stream_new("uploads");
+	caller.buffer = gpu_buffer(8, NULL);
+	large = gpu_buffer(words * 4u, NULL);
+	for (uint32_t i = 0; i < words; i++)
+		data[i] = i;
+	gpu_ok(kiln_stream_fill(caller.stream, large, 0, words * 4u, 1));
+	gpu_ok(kiln_stream_callback(caller.stream, upload_word, &caller));
+	gpu_ok(kiln_stream_upload(caller.stream, large, 0, data, words * 4u));
+	gpu_ok(kiln_stream_wait(caller.stream, KILN_WAIT_FOREVER));
+	assert_int_equal(caller.calls, 1);
+	assert_int_equal(caller.wrong, 0);
+	memset(data, 0, words * 4u);
+	gpu_ok(kiln_buffer_read(large, 0, data, words * 4u));
+	for (uint32_t i = 0; i < words; i++)
+		assert_int_equal(data[i], i);
+	gpu_ok(kiln_buffer_read(caller.buffer, 0, got, sizeof(got)));
+	assert_int_equal(got[0], 1);
+	assert_int_equal(got[1], 7);
+	kiln_buffer_destroy(&large);
+	kiln_buffer_destroy(&caller.buffer);
+	kiln_stream_destroy(&caller.stream);
+	free(data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_callback_uploads_on_a_stream_that_uploads_much),
+		cmocka_unit_test(a_callback_uploads_while_another_thread_uploads_much),
 		cmocka_unit_test(a_chain_on_a_stream_of_ones_own_keeps_its_order),
 		cmocka_unit_test(a_stream_destroyed_with_work_in_flight_finishes_it),
 		cmocka_unit_test(an_upload_is_done_with_its_source_on_return),

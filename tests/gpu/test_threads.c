@@ -3,6 +3,10 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
+
+#include "device.h"
+#include "stream.h"
 
 #include "count_spv.h"
 #include "saxpy_spv.h"
@@ -12,6 +16,7 @@
 
 #define THREADS 6
 #define N 2048u
+#define STREAMS 300u /* of each thread */
 
 struct push {
 	uint32_t n, k;
@@ -25,6 +30,7 @@ struct worker {
 	struct kiln_kernel *kernel;
 	struct kiln_buffer *shared;
 	struct kiln_device *device;
+	struct kiln_stream *streams[STREAMS];
 };
 
 static void run_workers(struct worker *workers, void *(*run)(void *))
@@ -253,6 +259,133 @@ static void device_closes_with_work_in_flight(void **state)
 	gpu_assert_usable();
 }
 
+static void *create_streams(void *data)
+{
+	struct worker *worker = data;
+	for (unsigned i = 0; i < STREAMS; i++)
+		fails(worker, kiln_stream_create(worker->device, NULL, &worker->streams[i]));
+	return NULL;
+}
+
+/* Who waits for all of a device walks down its streams by their numbers. */
+static void streams_that_threads_create_at_once_are_all_waited_for(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	for (int round = 0; round < 4; round++) {
+		struct worker workers[THREADS] = {0};
+		for (int i = 0; i < THREADS; i++)
+			workers[i].device = gpu_device;
+		run_workers(workers, create_streams);
+		for (const struct kiln_stream *at = gpu_device->streams; at->next; at = at->next)
+			assert_true(at->next->id < at->id);
+		for (unsigned i = 0; i < THREADS * STREAMS; i++)
+			kiln_stream_destroy(&workers[i / STREAMS].streams[i % STREAMS]);
+	}
+	gpu_ok(kiln_device_wait(gpu_device));
+}
+
+/* ---- Races that are made to happen: what a thread needs next is held until the other has come between ---- */
+
+/* Until a thread that was started has surely come to the lock that it waits for. */
+static void let_it_come(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+}
+
+static void count_free(void *object)
+{
+	++*(unsigned *)object;
+}
+
+static void *collect(void *device)
+{
+	kiln_streams_collect(device);
+	return NULL;
+}
+
+static void what_is_retired_while_another_thread_collects_outlives_its_use(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	struct kiln_retirement *retirement = &gpu_device->retirement;
+	unsigned old_freed = 0, young_freed = 0;
+	struct kiln_retired old = {.free = count_free, .object = &old_freed};
+	struct kiln_retired young = {.free = count_free, .object = &young_freed};
+	struct kiln_buffer *buffer = gpu_buffer(N * 4, NULL);
+	struct kiln_stream *stream = NULL;
+	pthread_t thread;
+	gpu_ok(kiln_stream_create(gpu_device, NULL, &stream));
+	gpu_ok(kiln_device_wait(gpu_device));
+	kiln_retirement_add(retirement, &old);
+	kiln_mutex_lock(&retirement->lock);
+	assert_int_equal(pthread_create(&thread, NULL, collect, gpu_device), 0);
+	let_it_come(); /* it has seen that no stream does anything */
+	gpu_ok(kiln_stream_fill(stream, buffer, 0, N * 4, 1));
+	young.clock = atomic_fetch_add(&retirement->clock, 1); /* kiln_retirement_add(), with the lock held */
+	young.next = atomic_load(&retirement->list);
+	atomic_store(&retirement->list, &young);
+	kiln_mutex_unlock(&retirement->lock);
+	pthread_join(thread, NULL);
+	assert_int_equal(old_freed, 1);
+	assert_int_equal(young_freed, 0); /* the fill is not even submitted */
+	gpu_ok(kiln_stream_wait(stream, KILN_WAIT_FOREVER));
+	assert_int_equal(young_freed, 1);
+	kiln_stream_destroy(&stream);
+	kiln_buffer_destroy(&buffer);
+}
+
+struct access {
+	pthread_t thread;
+	enum kiln_status status;
+	struct kiln_stream *stream;
+	struct kiln_buffer *buffer;
+	uint32_t word;
+};
+
+static void *fill_end(void *data)
+{
+	struct access *access = data;
+	access->status = kiln_stream_fill(access->stream, access->buffer, N * 2, N * 2, access->word);
+	return NULL;
+}
+
+static void *read_begin(void *data)
+{
+	struct access *access = data;
+	access->status = kiln_buffer_read(access->buffer, 0, &access->word, 4);
+	return NULL;
+}
+
+/* It is shared when the read looks, and the first stream's again when the read gets to see by whom. */
+static void read_of_a_buffer_that_changes_hands_waits_for_what_was_enqueued(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	struct kiln_stream *first = NULL, *second = NULL;
+	struct kiln_buffer *buffer = gpu_buffer(N * 4, NULL);
+	gpu_ok(kiln_stream_create(gpu_device, NULL, &first));
+	gpu_ok(kiln_stream_create(gpu_device, NULL, &second));
+	gpu_ok(kiln_stream_fill(second, buffer, 0, N * 4, 1));
+	gpu_ok(kiln_stream_fill(first, buffer, 0, N * 4, 2));
+	gpu_ok(kiln_stream_wait(second, KILN_WAIT_FOREVER));
+	struct access filling = {.stream = first, .buffer = buffer, .word = 3}, reading = {.buffer = buffer};
+	kiln_mutex_lock(&second->lock);
+	assert_int_equal(pthread_create(&filling.thread, NULL, fill_end, &filling), 0);
+	let_it_come(); /* it holds the order, and asks whether the second is done */
+	assert_int_equal(pthread_create(&reading.thread, NULL, read_begin, &reading), 0);
+	let_it_come();
+	kiln_mutex_unlock(&second->lock);
+	pthread_join(filling.thread, NULL);
+	pthread_join(reading.thread, NULL);
+	gpu_ok(filling.status);
+	gpu_ok(reading.status);
+	assert_int_equal(reading.word, 2);
+	kiln_stream_destroy(&first);
+	kiln_stream_destroy(&second);
+	kiln_buffer_destroy(&buffer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,9 +393,12 @@ int main(void)
 		cmocka_unit_test(device_closed_first_lives_until_its_last_buffer),
 		cmocka_unit_test(device_closes_with_work_in_flight),
 		cmocka_unit_test(each_thread_reads_its_own_error_message),
+		cmocka_unit_test(read_of_a_buffer_that_changes_hands_waits_for_what_was_enqueued),
+		cmocka_unit_test(streams_that_threads_create_at_once_are_all_waited_for),
 		cmocka_unit_test(threads_may_share_a_kernel_and_a_buffer),
 		cmocka_unit_test(threads_that_miss_the_same_pipeline_compile_it_once),
 		cmocka_unit_test(threads_with_their_own_objects_do_not_disturb_each_other),
+		cmocka_unit_test(what_is_retired_while_another_thread_collects_outlives_its_use),
 	};
 	return GPU_MAIN("threads", tests, true);
 }

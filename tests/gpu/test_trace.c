@@ -435,6 +435,37 @@ static void a_timer_measures_what_lies_between(void **state)
 	kiln_stream_destroy(&stream);
 }
 
+static void a_timer_is_read_after_its_stream_and_started_no_more(void **state)
+{
+	struct kiln_stream *stream = NULL;
+	struct kiln_timer *timer = NULL, *unstopped = NULL;
+	struct kiln_kernel *kernel;
+	struct kiln_buffer *data;
+	uint64_t ns = 0;
+
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	gpu_ok(kiln_stream_create(gpu_device, NULL, &stream));
+	kernel = named_kernel("step");
+	data = gpu_buffer(N * 4, NULL);
+	gpu_ok(kiln_timer_create(stream, &timer));
+	gpu_ok(kiln_timer_create(stream, &unstopped));
+	gpu_ok(kiln_timer_start(timer));
+	gpu_ok(kiln_timer_start(unstopped));
+	launch(stream, kernel, data);
+	gpu_ok(kiln_timer_stop(timer));
+	kiln_stream_destroy(&stream);
+	gpu_ok(kiln_timer_read(timer, &ns));
+	assert_true(ns > 0);
+	gpu_refused(kiln_timer_stop(unstopped), KILN_ERR_INVALID_ARGUMENT);
+	gpu_refused(kiln_timer_start(timer), KILN_ERR_INVALID_ARGUMENT);
+	gpu_ok(kiln_timer_read(timer, &ns)); /* still the one of before */
+	kiln_timer_destroy(&timer);
+	kiln_timer_destroy(&unstopped);
+	kiln_kernel_destroy(&kernel);
+	kiln_buffer_destroy(&data);
+}
+
 static void a_queue_without_timestamps_has_no_timers(void **state)
 {
 	struct kiln_timer *timer = NULL;
@@ -492,6 +523,7 @@ int main(void)
 		cmocka_unit_test(a_forked_child_ends_no_trace_of_its_parents),
 		cmocka_unit_test(a_device_that_only_compiles_is_traced_too),
 		cmocka_unit_test(a_timer_measures_what_lies_between),
+		cmocka_unit_test(a_timer_is_read_after_its_stream_and_started_no_more),
 		cmocka_unit_test(a_queue_without_timestamps_has_no_timers),
 		cmocka_unit_test(statistics_come_from_drivers_that_keep_them_and_leave_the_cache_alone),
 	};

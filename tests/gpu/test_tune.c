@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "modes_confirm_spv.h"
+#include "modes_mark_spv.h"
+#include "modes_tree_spv.h"
 #include "reduce_spv.h"
 #include "tune_scale_spv.h"
 #include "tune_total_spv.h"
@@ -604,6 +607,41 @@ static void what_hung_before_is_not_tried_again(void **state)
 	close_place(&place);
 }
 
+/* A pipe in its place can be opened, and is nothing that a note could be written to. */
+static void put_a_pipe_in_place_of_the_tuners_file(const char *store_path)
+{
+	char pattern[700];
+	glob_t found;
+	snprintf(pattern, sizeof pattern, "%s.tuning-*", store_path);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 1);
+	assert_int_equal(unlink(found.gl_pathv[0]), 0);
+	assert_int_equal(mkfifo(found.gl_pathv[0], 0600), 0);
+	globfree(&found);
+}
+
+static void without_a_usable_tuners_file_it_tunes_all_the_same(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	struct place place;
+	struct work work;
+	open_place(&place);
+	begin_total(&work, place.device, 5000, 0);
+	struct kiln_tune_params params = thorough(&work);
+	struct kiln_tune_report *report = tune(&work, &params);
+	kiln_tune_report_destroy(&report);
+	put_a_pipe_in_place_of_the_tuners_file(place.path);
+	gpu_forget_log();
+	report = tune(&work, &params);
+	assert_int_equal(report->tried, FEW);
+	assert_true(gpu_logged("tuning without a lock"));
+	kiln_tune_report_destroy(&report);
+	gpu_forget_log();
+	end(&work);
+	close_place(&place);
+}
+
 /* ---- Modes ---- */
 
 /* A device as the environment would have it, with a store in `folder`. */
@@ -784,6 +822,92 @@ static void tune_records_at_the_first_launches_and_results_stay_right(void **sta
 	free(folder);
 }
 
+static struct kiln_kernel *kernel_for(struct kiln_device *device, const void *words, size_t bytes, uint32_t mode)
+{
+	struct kiln_kernel *kernel = NULL;
+	gpu_ok(kiln_kernel_create(device,
+	                          &(struct kiln_kernel_params){.spirv = words,
+	                                                       .spirv_bytes = bytes,
+	                                                       .guarded = true,
+	                                                       .modes = mode},
+	                          &kernel));
+	return kernel;
+}
+
+/* The default stream's lock for speculation is held while the launch is recorded, and a tuner waits for that stream. */
+static void speculation_is_not_tuned_in_the_middle(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	enum { COUNT = 500, BELOW = 300 };
+	const uint32_t push[2] = {COUNT, BELOW};
+	char *folder = gpu_folder();
+	struct kiln_device *device = open_in_mode("tune", folder);
+	struct kiln_kernel *mark =
+		kernel_for(device, modes_mark_spv, sizeof modes_mark_spv, KILN_FEATURE_SPECULATIVE);
+	struct kiln_kernel *confirm =
+		kernel_for(device, modes_confirm_spv, sizeof modes_confirm_spv, KILN_FEATURE_SPECULATIVE);
+	struct kiln_buffer *buffers[3] = {counting(device, COUNT), counting(device, COUNT)};
+	struct kiln_speculate_params params = {
+		.prefilter = mark,
+		.prefilter_launch = {.buffers = {buffers[0]}, .push = push, .push_bytes = sizeof push},
+		.confirmer = confirm,
+		.confirmer_launch = {.buffers = {buffers[0], buffers[1]},
+	                             .push = push,
+	                             .push_bytes = sizeof push},
+		.count = COUNT,
+	};
+	gpu_ok(kiln_buffer_create(device, &(struct kiln_buffer_params){.bytes = COUNT * 4}, &buffers[2]));
+	params.confirmer_launch.buffers[2] = buffers[2];
+	alarm(100);
+	for (int i = 0; i < 4; i++)
+		gpu_ok(kiln_speculate(kiln_device_stream(device), &params));
+	uint32_t *order = gpu_read(buffers[2], COUNT);
+	alarm(0);
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(order[i], i < BELOW ? i : 0);
+	free(order);
+	assert_int_equal(files_below(folder), 0);
+	for (int i = 0; i < 3; i++)
+		kiln_buffer_destroy(&buffers[i]);
+	kiln_kernel_destroy(&mark);
+	kiln_kernel_destroy(&confirm);
+	gpu_close(&device);
+	free(folder);
+}
+
+/* By the time anybody could tune, there is nothing left in the queue. */
+static void launch_that_drains_a_queue_is_not_tuned(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	enum { NODES = 121 };
+	const struct kiln_work_queue_params params = {.capacity = 128, .item_words = 2};
+	char *folder = gpu_folder();
+	struct kiln_device *device = open_in_mode("tune", folder);
+	struct kiln_kernel *tree =
+		kernel_for(device, modes_tree_spv, sizeof modes_tree_spv, KILN_FEATURE_PERSISTENT_THREAD);
+	struct kiln_buffer *visits = NULL;
+	struct kiln_work_queue *queue = NULL;
+	gpu_ok(kiln_buffer_create(device, &(struct kiln_buffer_params){.bytes = NODES * 4}, &visits));
+	gpu_ok(kiln_work_queue_create(device, &params, &queue));
+	const struct kiln_launch_params launch = {.buffers = {kiln_work_queue_buffer(queue), visits}};
+	for (int i = 0; i < 4; i++) {
+		gpu_ok(kiln_work_queue_push(queue, (uint32_t[]){0, 4}, 1));
+		gpu_ok(kiln_work_queue_launch(kiln_device_stream(device), queue, tree, &launch));
+	}
+	uint32_t *got = gpu_read(visits, NODES);
+	for (uint32_t i = 0; i < NODES; i++)
+		assert_int_equal(got[i], 4);
+	free(got);
+	assert_int_equal(files_below(folder), 0);
+	kiln_work_queue_destroy(&queue);
+	kiln_buffer_destroy(&visits);
+	kiln_kernel_destroy(&tree);
+	gpu_close(&device);
+	free(folder);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest launch[] = {cmocka_unit_test(launch_in_mode)};
@@ -802,12 +926,15 @@ int main(int argc, char **argv)
 		cmocka_unit_test(progress_can_stop_it_and_nothing_is_recorded),
 		cmocka_unit_test(record_of_another_machine_is_not_used),
 		cmocka_unit_test(record_says_how_it_came_to_be),
+		cmocka_unit_test(launch_that_drains_a_queue_is_not_tuned),
+		cmocka_unit_test(speculation_is_not_tuned_in_the_middle),
 		cmocka_unit_test(tune_leaves_a_settled_record_alone_and_retune_tunes_again),
 		cmocka_unit_test(tune_records_at_the_first_launches_and_results_stay_right),
 		cmocka_unit_test(use_writes_nothing),
 		cmocka_unit_test(what_cannot_be_tuned_is_refused),
 		cmocka_unit_test(what_hung_before_is_not_tried_again),
 		cmocka_unit_test(what_was_found_is_recorded_and_used_by_the_next_start),
+		cmocka_unit_test(without_a_usable_tuners_file_it_tunes_all_the_same),
 		cmocka_unit_test(without_recording_nothing_is_left),
 	};
 	if (argc == 4 && strcmp(argv[1], "--launch") == 0) {

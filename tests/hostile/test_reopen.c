@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <kiln/kiln.h>
+#include <kiln/vulkan.h>
 
 #include "place.h"
 #include "random_program.h"
@@ -444,7 +445,9 @@ static void mapped_bytes_are_kept_when_they_are_unmapped(void **state)
 static void tickets_of_before_are_lost_and_new_ones_are_not(void **state)
 {
 	struct kiln_ticket old, fresh, both[2];
+	VkSemaphore semaphore;
 	struct scene scene;
+	uint64_t value;
 	size_t index;
 
 	(void)state;
@@ -459,6 +462,8 @@ static void tickets_of_before_are_lost_and_new_ones_are_not(void **state)
 	assert_status(kiln_ticket_wait(scene.device, old, KILN_WAIT_FOREVER), KILN_ERR_DEVICE_LOST);
 	assert_non_null(strstr(kiln_error_message(), "reopened"));
 	assert_status(kiln_stream_after(scene.streams[1], old), KILN_ERR_DEVICE_LOST);
+	assert_status(kiln_stream_after(scene.streams[0], old), KILN_ERR_DEVICE_LOST); /* its own */
+	assert_status(kiln_ticket_vulkan(scene.device, old, &semaphore, &value), KILN_ERR_DEVICE_LOST);
 	assert_false(kiln_ticket_is_done(scene.device, old));
 	assert_status(launch(&scene, 0, scene.kept, 1), KILN_OK);
 	assert_status(kiln_stream_submit(scene.streams[0], &fresh), KILN_OK);
@@ -665,6 +670,34 @@ static void timers_work_again(void **state)
 	assert_status(kiln_stream_wait(scene.streams[0], KILN_WAIT_FOREVER), KILN_OK);
 	kiln_timer_destroy(&timer);
 	close_scene(&scene);
+}
+
+/* Its timestamps went with the device, whether the stream ends before the loss or after the reopening. */
+static void timers_of_before_are_refused_when_their_stream_is_gone(void **state)
+{
+	struct kiln_timer *timer;
+	struct scene scene;
+	uint64_t ns;
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		open_scene(&scene, "submit_lost@2");
+		assert_status(make_buffers(&scene), KILN_OK);
+		assert_status(kiln_timer_create(scene.streams[0], &timer), KILN_OK);
+		assert_status(kiln_timer_start(timer), KILN_OK);
+		assert_status(kiln_timer_stop(timer), KILN_OK);
+		assert_status(kiln_stream_wait(scene.streams[0], KILN_WAIT_FOREVER), KILN_OK);
+		if (!late)
+			kiln_stream_destroy(&scene.streams[0]);
+		assert_status(launch(&scene, 1, scene.kept, 1), KILN_OK);
+		assert_status(kiln_stream_wait(scene.streams[1], KILN_WAIT_FOREVER), KILN_ERR_DEVICE_LOST);
+		assert_status(kiln_device_reopen(scene.device, NULL), KILN_OK);
+		kiln_stream_destroy(&scene.streams[0]);
+		assert_status(kiln_timer_read(timer, &ns), KILN_ERR_DEVICE_LOST);
+		assert_non_null(strstr(kiln_error_message(), "Fix: "));
+		kiln_timer_destroy(&timer);
+		close_scene(&scene);
+	}
 }
 
 /* ---- Other threads ---- */
@@ -901,6 +934,7 @@ int main(void)
 		cmocka_unit_test(tickets_of_before_are_lost_and_new_ones_are_not),
 		cmocka_unit_test(downloads_and_callbacks_of_before_never_come),
 		cmocka_unit_test(graphs_of_before_are_refused_and_can_be_recorded_again),
+		cmocka_unit_test(timers_of_before_are_refused_when_their_stream_is_gone),
 		cmocka_unit_test(graph_that_is_ended_on_a_lost_device_is_refused),
 		cmocka_unit_test(fills_and_copies_of_a_graph_count_as_writing),
 		cmocka_unit_test(argument_of_a_graph_may_be_what_it_writes_before),

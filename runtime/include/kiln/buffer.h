@@ -47,10 +47,10 @@ KILN_API enum kiln_status kiln_buffer_read(struct kiln_buffer *buffer, uint64_t 
  *  and until launches that use the buffer are done. */
 KILN_API enum kiln_status kiln_buffer_write(struct kiln_buffer *buffer, uint64_t offset, const void *data, uint64_t bytes);
 
-/** Enqueues filling with a 32-bit pattern; offset and bytes are multiples of 4.  Blocks: no. */
+/** Enqueues filling with a 32-bit pattern; offset and bytes are multiples of 4.  Blocks: as kiln_stream_fill() (stream.h). */
 KILN_API enum kiln_status kiln_buffer_fill(struct kiln_buffer *buffer, uint64_t offset, uint64_t bytes, uint32_t value);
 
-/** Enqueues a copy; ranges of one buffer must not overlap.  Blocks: no. */
+/** Enqueues a copy; ranges of one buffer must not overlap.  Blocks: as kiln_stream_copy() (stream.h). */
 KILN_API enum kiln_status kiln_buffer_copy(struct kiln_buffer *source, uint64_t source_offset, struct kiln_buffer *target,
                                            uint64_t target_offset, uint64_t bytes);
 

@@ -209,10 +209,11 @@ struct kiln_launch_params {
  *  Under KILN_AUTOTUNE=tune, a launch whose problem size has no record is tuned for, on copies of its buffers: at once where it
  *  takes less than a millisecond, the first time or the second; else in steps, for a twenty-fifth of the time that its launches
  *  took. The copies are kept until it is done. `retune` does so once in each process whatever the store has.
- *  Images are passed through .args; a kernel that takes any is not tuned.
+ *  Images are passed through .args; a kernel that takes any is not tuned, nor, by its launches, one whose .modes are indirect
+ *  dispatch, speculation or a persistent thread.
  *  Returns: KILN_ERR_TOO_FEW_BUFFERS ... KILN_ERR_IMAGE_MISMATCH, each with a sentence; nothing is enqueued then.
  *  Ownership: buffers must live until the launch is done: destroying one early is safe, it is kept.
- *  Threads: any.  Blocks: only while resolving, or tuning. */
+ *  Threads: any.  Blocks: only while resolving, or tuning, or for a fifth submission in flight (stream.h). */
 KILN_API enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params);
 
 KILN_END_DECLS

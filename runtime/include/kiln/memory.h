@@ -69,8 +69,10 @@ struct kiln_host_params {
  *  VK_EXT_external_memory_host, or the driver refuses these pages), KILN_ERR_TOO_LARGE, KILN_ERR_OUT_OF_DEVICE_MEMORY,
  *  KILN_ERR_OUT_OF_MEMORY, KILN_ERR_COMPILE_ONLY, KILN_ERR_DEVICE_LOST. With .copy_instead only what a copy cannot mend.
  *  Ownership: the pages stay the caller's, who leaves them mapped until .released is called. Without it: until
- *  kiln_buffer_destroy() has returned, which waits for the device then; where a graph holds the buffer, or the device is lost,
- *  until the device is closed. A copy leaves the pages alone from the start, and .released is called before this returns.
+ *  kiln_buffer_destroy() has returned, which waits for the device then, without being a wait that runs callbacks or tells of
+ *  refused launches; where a graph holds the buffer, the device is lost, or the driver finds no memory for seconds to take the
+ *  work that uses it (an error in the log says so), until the device is closed. A copy leaves the pages alone from the start,
+ *  and .released is called before this returns.
  *  Threads: any.  Blocks: no; a copy: while it is made. */
 KILN_API enum kiln_status kiln_buffer_from_host(struct kiln_device *device, const struct kiln_host_params *params,
                                                 struct kiln_buffer **out_buffer);

@@ -3,7 +3,11 @@
  * kiln_launch() and the kiln_buffer_* calls use the device's default stream; most programs need no other. A stream of one's
  * own lets a thread record without waiting for others, and lets independent chains of work overlap. Operations of one stream
  * take effect in the order of the calls. Between streams Kiln orders operations that touch the same bytes of a buffer, at
- * least one of them writing, in the order of the calls: no result depends on luck. Anything else of two streams may overlap. */
+ * least one of them writing, in the order of the calls: no result depends on luck. Anything else of two streams may overlap.
+ *
+ * What is enqueued is handed to the device in submissions: by kiln_stream_submit(), by any wait for it, and by itself once it is
+ * long. A stream has at most four of them in flight: the call that enqueues the first operation of a fifth waits until the
+ * oldest is done, without a limit. Where a call that enqueues says "Blocks: no", it blocks for this alone. */
 #ifndef KILN_STREAM_H
 #define KILN_STREAM_H
 
@@ -52,7 +56,7 @@ KILN_API struct kiln_stream *kiln_device_stream(struct kiln_device *device);
 KILN_API enum kiln_status kiln_stream_launch(struct kiln_stream *stream, struct kiln_kernel *kernel,
                                              const struct kiln_launch_params *params);
 
-/** As kiln_buffer_copy() and kiln_buffer_fill(), on this stream. */
+/** As kiln_buffer_copy() and kiln_buffer_fill(), on this stream.  Blocks: no. */
 KILN_API enum kiln_status kiln_stream_copy(struct kiln_stream *stream, struct kiln_buffer *source, uint64_t source_offset,
                                            struct kiln_buffer *target, uint64_t target_offset, uint64_t bytes);
 KILN_API enum kiln_status kiln_stream_fill(struct kiln_stream *stream, struct kiln_buffer *buffer, uint64_t offset,
@@ -81,7 +85,8 @@ KILN_API enum kiln_status kiln_stream_marker(struct kiln_stream *stream, const c
 
 /** What is enqueued after this call begins only when `ticket`, of any stream of the device, is done. That work is submitted
  *  now if it was not.
- *  Returns: KILN_ERR_FOREIGN_OBJECT for a ticket of another device, KILN_ERR_INVALID_ARGUMENT for one not given yet. */
+ *  Returns: KILN_ERR_FOREIGN_OBJECT for a ticket of another device, KILN_ERR_INVALID_ARGUMENT for one not given yet,
+ *  KILN_ERR_DEVICE_LOST for one given before the device was reopened. */
 KILN_API enum kiln_status kiln_stream_after(struct kiln_stream *stream, struct kiln_ticket ticket);
 
 /** Hands what is enqueued to the device and gives its ticket; nothing enqueued: the ticket of what was before.

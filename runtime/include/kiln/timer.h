@@ -21,13 +21,15 @@ KILN_API void kiln_timer_destroy(struct kiln_timer **timer);
 
 /** Enqueue the two ends of what is timed: from when all work enqueued before kiln_timer_start() is done to when all work
  *  enqueued before kiln_timer_stop() is. Starting again begins a new measurement.
- *  Returns: KILN_ERR_UNSUPPORTED while the stream records a graph; KILN_ERR_INVALID_ARGUMENT for a stop without a start.
- *  Threads: one at a time per timer.  Blocks: no. */
+ *  Returns: KILN_ERR_UNSUPPORTED while the stream records a graph; KILN_ERR_INVALID_ARGUMENT for a stop without a start,
+ *  and for a stream that is destroyed: kiln_timer_read() still reads what was stopped before.
+ *  Threads: one at a time per timer.  Blocks: no (stream.h). */
 KILN_API enum kiln_status kiln_timer_start(struct kiln_timer *timer);
 KILN_API enum kiln_status kiln_timer_stop(struct kiln_timer *timer);
 
 /** Submits and waits for the stop, and gives the time between the two in nanoseconds.
- *  Returns: KILN_ERR_INVALID_ARGUMENT before a stop; KILN_ERR_DEVICE_LOST.  Blocks: yes. */
+ *  Returns: KILN_ERR_INVALID_ARGUMENT before a stop; KILN_ERR_DEVICE_LOST, also for what was stopped before a reopening
+ *  (loss.h).  Blocks: yes. */
 KILN_API enum kiln_status kiln_timer_read(struct kiln_timer *timer, uint64_t *out_ns);
 
 KILN_END_DECLS

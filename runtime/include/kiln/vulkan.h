@@ -140,7 +140,7 @@ KILN_API enum kiln_status kiln_buffer_import(struct kiln_device *device, const s
  *  Work not submitted yet is submitted. Tickets of work that was submitted before this device was first asked for its handles
  *  are waited for here, and come back as something already reached.
  *  Returns: KILN_ERR_INVALID_ARGUMENT for a ticket not given yet, KILN_ERR_UNSUPPORTED where the device has no timeline
- *  semaphores, KILN_ERR_OUT_OF_DEVICE_MEMORY, KILN_ERR_DEVICE_LOST.
+ *  semaphores, KILN_ERR_OUT_OF_DEVICE_MEMORY, KILN_ERR_DEVICE_LOST, also for a ticket given before the device was reopened.
  *  Ownership: the device's: never signal or destroy it; a submission that waits for it must be done before the device is closed.
  *  Threads: any.  Blocks: no, but for the case above. */
 KILN_API enum kiln_status kiln_ticket_vulkan(struct kiln_device *device, struct kiln_ticket ticket, VkSemaphore *out_semaphore,
@@ -152,7 +152,9 @@ KILN_API enum kiln_status kiln_ticket_vulkan(struct kiln_device *device, struct 
  *  stream waits for the value too.
  *  Returns: KILN_ERR_INVALID_ARGUMENT, KILN_ERR_UNSUPPORTED while the stream records a graph or where the device has no timeline
  *  semaphores, KILN_ERR_DEVICE_LOST.
- *  Ownership: the caller's; it must live until the stream's next submission is done.  Threads: any.  Blocks: no. */
+ *  Ownership: the caller's; it must live until the stream's next submission is done.  Threads: any.
+ *  Blocks: no. But once four submissions that wait for the value are in flight, what is enqueued next waits for it too (stream.h),
+ *  and so does an upload of more than the 16 MiB that are staged: a thread that reaches the value itself does so before. */
 KILN_API enum kiln_status kiln_stream_after_vulkan(struct kiln_stream *stream, VkSemaphore semaphore, uint64_t value);
 
 KILN_END_DECLS

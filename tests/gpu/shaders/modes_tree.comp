@@ -5,7 +5,7 @@
 #define KILN_QUEUE_ITEM_WORDS 2
 #include "kiln_work_queue.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = 64, local_size_x_id = 0) in;
 layout(set = 0, binding = 1) buffer Visits { uint visits[]; };
 
 void main()

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include <autotune/decision.h>
 #include <autotune/search.h>
 #include <autotune/statistics.h>
 
@@ -20,6 +21,8 @@ struct fake {
 	bool also_default;
 	size_t only;         /* this one misbehaves; 0 = all */
 	unsigned lost_after; /* measurements; 0 = never */
+	uint64_t slow_ns;    /* what each takes longer from then on, because the machine is busy with something else */
+	unsigned slow_after; /* measurements */
 	uint64_t now;
 	int64_t jump; /* added once, at the 30th look at the clock */
 	bool stopped_clock;
@@ -57,6 +60,7 @@ static struct kiln_measurement measure(void *user, size_t config, uint32_t dispa
 
 	assert_true(dispatches >= 1 && dispatches <= 1024);
 	fake->now += (uint64_t)ns;
+	fake->now += fake->measured >= fake->slow_after ? fake->slow_ns : 0;
 	if (++fake->measured == fake->lost_after)
 		return (struct kiln_measurement){KILN_OUTCOME_LOST, 0};
 	if (is_bad(fake, config) && fake->measure != KILN_OUTCOME_OK)
@@ -328,6 +332,55 @@ static void a_budget_is_kept_even_if_the_clock_stands(void **state)
 		}
 }
 
+/* The search keeps time for the final rounds, and the machine takes it away: so few rounds say nothing of what was to be
+ * compared. The default is left, not kept, and the next run has it to do. */
+static void a_budget_that_ends_in_the_first_final_rounds_settles_nothing(void **state)
+{
+	unsigned cut[2] = {0}; /* before the fifth round, where losers go, and behind */
+
+	(void)state;
+	for (unsigned slow_after = 0; slow_after < 400; slow_after++) {
+		struct kiln_search_params params;
+		struct kiln_tune_report *report = NULL;
+		struct fake fake;
+
+		setup(&fake);
+		fake.slow_after = slow_after;
+		fake.slow_ns = 10000000;
+		params = params_of(&fake);
+		params.budget_ns = 400000000;
+		assert_status(kiln_search_run(&params, &report), KILN_OK);
+		if (report->final_rounds > 0 && report->final_rounds < KILN_DECISION_ROUNDS) {
+			assert_default_kept(report);
+			assert_true(report->provisional);
+			assert_non_null(strstr(report->reason, "the budget ended"));
+			cut[report->final_rounds >= 5]++;
+		}
+		finish(&fake, &report);
+	}
+	assert_true(cut[0] > 0 && cut[1] > 0);
+}
+
+/* Memory may be there the next time; a configuration that fails for another reason will fail again. */
+static void lack_of_memory_settles_nothing(void **state)
+{
+	static const enum kiln_tune_outcome outcomes[] = {KILN_OUTCOME_NO_MEMORY, KILN_OUTCOME_FAILED};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct kiln_tune_report *report;
+		struct fake fake;
+
+		setup(&fake);
+		*(i < 2 ? &fake.prove : &fake.measure) = outcomes[i % 2];
+		report = run(&fake);
+		assert_default_kept(report);
+		assert_int_equal(count_of(report, KILN_TUNE_FAILED), 10);
+		assert_int_equal(report->provisional, outcomes[i % 2] == KILN_OUTCOME_NO_MEMORY);
+		finish(&fake, &report);
+	}
+}
+
 static void the_caller_can_stop_at_any_time(void **state)
 {
 	unsigned stop = 1;
@@ -462,6 +515,8 @@ int main(void)
 		cmocka_unit_test(what_hung_before_is_not_tried_again),
 		cmocka_unit_test(a_clock_that_jumps_changes_nothing_but_the_trust),
 		cmocka_unit_test(a_budget_is_kept_even_if_the_clock_stands),
+		cmocka_unit_test(a_budget_that_ends_in_the_first_final_rounds_settles_nothing),
+		cmocka_unit_test(lack_of_memory_settles_nothing),
 		cmocka_unit_test(the_caller_can_stop_at_any_time),
 		cmocka_unit_test(every_failing_allocation_is_an_error),
 		cmocka_unit_test(steps_can_be_spread_and_looked_at),

@@ -11,6 +11,8 @@
 
 #include <base/thread.h>
 
+#include "failing_alloc.h"
+
 enum { WRITERS = 6, SAVES = 8, PER_SAVE = 2 };
 
 static uint32_t number_of(int writer, int i)
@@ -260,16 +262,162 @@ static void clean_records_do_not_come_back(void **state)
 	place_remove(&place);
 }
 
+/* ---- Reading again ---- */
+
+/* Two stores that both read records 1 to 4. */
+static void open_two(struct place *place, struct kiln_store **out_a, struct kiln_store **out_b)
+{
+	place_create(place);
+	*out_a = open_store(place->path);
+	for (uint32_t i = 1; i <= 4; i++)
+		put(*out_a, i, 10 * i);
+	save(*out_a);
+	*out_b = open_store(place->path);
+	assert_int_equal(workgroup_of(*out_b, 1), 10);
+}
+
+static void forget(struct kiln_store *store, uint32_t number)
+{
+	struct kiln_tune_key key = key_of(number);
+
+	assert_status(kiln_store_forget(store, &key, LLVMPIPE, NULL), KILN_OK);
+}
+
+static void refresh_sees_what_others_saved_below_what_is_pending(void **state)
+{
+	struct kiln_store *a, *b;
+	struct place place;
+
+	(void)state;
+	open_two(&place, &a, &b);
+	put(b, 1, 11);
+	forget(b, 2);
+	put(a, 1, 12);
+	put(a, 2, 22);
+	put(a, 3, 33);
+	forget(a, 4);
+	put(a, 5, 55);
+	save(a);
+	assert_int_equal(workgroup_of(b, 3), 30); /* b has not read since */
+	for (int twice = 0; twice < 2; twice++) {
+		assert_status(kiln_store_refresh(b), KILN_OK);
+		assert_int_equal(workgroup_of(b, 1), 11);
+		assert_int_equal(workgroup_of(b, 2), 0);
+		assert_int_equal(workgroup_of(b, 3), 33);
+		assert_int_equal(workgroup_of(b, 4), 0);
+		assert_int_equal(workgroup_of(b, 5), 55);
+		assert_int_equal(kiln_store_len(b), 3);
+		assert_true(kiln_store_is_dirty(b));
+	}
+	save(b); /* and what was pending is saved all the same */
+	assert_status(kiln_store_refresh(a), KILN_OK);
+	assert_int_equal(workgroup_of(a, 1), 11);
+	assert_int_equal(workgroup_of(a, 2), 0);
+	kiln_store_close(&a);
+	kiln_store_close(&b);
+	place_remove(&place);
+}
+
+/* A record that was forgotten and put again has nothing of the old one's; a refresh in between changes nothing about that. */
+static void refresh_keeps_a_record_that_was_put_anew(void **state)
+{
+	struct kiln_tune_record record = record_of(1), got;
+	struct kiln_store *a, *b;
+	struct place place;
+
+	(void)state;
+	open_two(&place, &a, &b);
+	record.bad = "hung 32x1x1";
+	assert_status(kiln_store_put(a, &record), KILN_OK);
+	save(a);
+	assert_status(kiln_store_refresh(b), KILN_OK);
+	forget(b, 1);
+	put(b, 1, 99);
+	assert_status(kiln_store_refresh(b), KILN_OK);
+	save(b);
+	assert_status(kiln_store_refresh(a), KILN_OK);
+	assert_status(kiln_store_get(a, &record.key, LLVMPIPE, &got), KILN_OK);
+	assert_int_equal(got.workgroup_size[0], 99);
+	assert_null(got.bad);
+	kiln_store_close(&a);
+	kiln_store_close(&b);
+	place_remove(&place);
+}
+
+static void refresh_of_a_damaged_file_changes_nothing_until_it_is_mended(void **state)
+{
+	struct kiln_store *a, *b;
+	struct place place;
+	char *good;
+
+	(void)state;
+	open_two(&place, &a, &b);
+	put(b, 1, 11);
+	forget(b, 2);
+	good = read_text(place.path);
+	write_text(place.path, "schema = \n");
+	for (int twice = 0; twice < 2; twice++) {
+		assert_status(kiln_store_refresh(b), KILN_ERR_TOML_SYNTAX);
+		assert_int_equal(workgroup_of(b, 1), 11);
+		assert_int_equal(workgroup_of(b, 2), 0);
+		assert_int_equal(workgroup_of(b, 3), 30);
+		assert_int_equal(kiln_store_len(b), 3);
+		assert_true(kiln_store_is_dirty(b));
+	}
+	write_text(place.path, good);
+	assert_status(kiln_store_refresh(b), KILN_OK);
+	assert_int_equal(workgroup_of(b, 1), 11);
+	assert_int_equal(workgroup_of(b, 4), 40);
+	save(b);
+	free(good);
+	kiln_store_close(&a);
+	kiln_store_close(&b);
+	place_remove(&place);
+}
+
+static void refresh_without_memory_changes_nothing(void **state)
+{
+	struct kiln_store *a, *b;
+	struct place place;
+	bool failed = true;
+
+	(void)state;
+	open_two(&place, &a, &b);
+	put(b, 1, 11);
+	put(a, 5, 55);
+	save(a);
+	for (unsigned n = 1; failed; n++) {
+		enum kiln_status status;
+
+		failing_alloc_begin(n);
+		status = kiln_store_refresh(b);
+		failed = failing_alloc_end();
+		assert_status(status, failed ? KILN_ERR_OUT_OF_MEMORY : KILN_OK);
+		assert_int_equal(workgroup_of(b, 1), 11);
+		assert_int_equal(workgroup_of(b, 2), 20);
+		assert_int_equal(workgroup_of(b, 5), failed ? 0 : 55);
+		assert_true(kiln_store_is_dirty(b));
+	}
+	kiln_store_close(&a);
+	kiln_store_close(&b);
+	place_remove(&place);
+}
+
 /* ---- What killed saves left ---- */
 
-static void leave_temp(const struct place *place, long pid, int age_s, char out_path[600])
+static void leave_file(const struct place *place, long pid, const char *suffix, int age_s, char out_path[600])
 {
 	const struct timespec old[2] = {{.tv_sec = time(NULL) - age_s}, {.tv_sec = time(NULL) - age_s}};
 
-	(void)snprintf(out_path, 600, "%.*s/.tmp.%ld.7", (int)(strrchr(place->path, '/') - place->path),
-	               place->path, pid);
+	(void)snprintf(out_path, 600, "%.*s/.tmp.%ld%s", (int)(strrchr(place->path, '/') - place->path),
+	               place->path, pid, suffix);
 	write_text(out_path, "half a reco");
 	assert_int_equal(utimensat(AT_FDCWD, out_path, old, 0), 0);
+}
+
+static void leave_temp(const struct place *place, long pid, int age_s, char out_path[600])
+{
+	leave_file(place, pid, ".7", age_s, out_path);
 }
 
 static long dead_process(void)
@@ -305,10 +453,39 @@ static void files_of_killed_saves_go_with_the_next_and_others_stay(void **state)
 	place_remove(&place);
 }
 
+/* The store's folder may be anybody's, and such names are nobody's alone. */
+static void old_files_that_only_look_like_ours_stay(void **state)
+{
+	static const char *const suffixes[] = {".notes", ".7.txt", ".7x", ".", "", "-7", ".-7"};
+	enum { COUNT = sizeof suffixes / sizeof *suffixes };
+	char paths[COUNT][600], huge[600];
+	struct kiln_store *store;
+	struct place place;
+
+	(void)state;
+	place_create(&place);
+	store = open_store(place.path);
+	for (size_t i = 0; i < COUNT; i++)
+		leave_file(&place, dead_process(), suffixes[i], 3600, paths[i]);
+	leave_file(&place, 4294967296 + dead_process(), ".7", 3600, huge); /* no number of a process */
+	put(store, 1, 10);
+	save(store);
+	for (size_t i = 0; i < COUNT; i++)
+		assert_int_equal(access(paths[i], F_OK), 0);
+	assert_int_equal(access(huge, F_OK), 0);
+	kiln_store_close(&store);
+	place_remove(&place);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_of_killed_saves_go_with_the_next_and_others_stay),
+		cmocka_unit_test(old_files_that_only_look_like_ours_stay),
+		cmocka_unit_test(refresh_keeps_a_record_that_was_put_anew),
+		cmocka_unit_test(refresh_of_a_damaged_file_changes_nothing_until_it_is_mended),
+		cmocka_unit_test(refresh_sees_what_others_saved_below_what_is_pending),
+		cmocka_unit_test(refresh_without_memory_changes_nothing),
 		cmocka_unit_test(both_stores_end_with_both_records),
 		cmocka_unit_test(clean_records_do_not_come_back),
 		cmocka_unit_test(ours_wins_for_one_key),
