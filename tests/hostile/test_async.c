@@ -316,26 +316,39 @@ static double seconds(void)
 }
 
 /* 20 dispatches of 20 ms on each queue: 800 ms one after the other. */
+static double run_both_queues(struct scene *scene, uint32_t round)
+{
+	double start = seconds();
+
+	for (uint32_t k = 0; k < 20; k++) {
+		step(scene, 0, 0, 20 * round + k);
+		step(scene, 1, 1, 20 * round + k);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_status(kiln_stream_submit(scene->streams[i], NULL), KILN_OK);
+	for (int i = 0; i < 2; i++)
+		assert_status(kiln_stream_wait(scene->streams[i], KILN_WAIT_FOREVER), KILN_OK);
+	return seconds() - start;
+}
+
+/* Other load makes a round longer, but no load makes one shorter that is one after the other. */
 static void queues_work_at_the_same_time(void **state)
 {
 	struct scene scene;
-	double start;
+	uint32_t rounds = 0;
+	double shortest = 1;
 
 	(void)state;
 	open_scene(&scene, "async_family,dispatch_ms=20");
-	start = seconds();
-	for (uint32_t k = 0; k < 20; k++) {
-		step(&scene, 0, 0, k);
-		step(&scene, 1, 1, k);
+	while (rounds < 5 && shortest >= 0.7) {
+		double took = run_both_queues(&scene, rounds++);
+
+		assert_true(took > 0.39);
+		shortest = took < shortest ? took : shortest;
 	}
-	for (int i = 0; i < 2; i++)
-		assert_status(kiln_stream_submit(scene.streams[i], NULL), KILN_OK);
-	for (int i = 0; i < 2; i++)
-		assert_status(kiln_stream_wait(scene.streams[i], KILN_WAIT_FOREVER), KILN_OK);
-	start = seconds() - start;
-	assert_true(start > 0.39 && start < 0.7);
-	assert_holds(&scene, 0, 20);
-	assert_holds(&scene, 1, 20);
+	assert_true(shortest < 0.7);
+	assert_holds(&scene, 0, 20 * rounds);
+	assert_holds(&scene, 1, 20 * rounds);
 	close_scene(&scene);
 }
 
