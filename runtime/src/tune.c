@@ -106,7 +106,7 @@ static enum kiln_status take(struct kiln_device *device, struct kiln_tune_intent
 	return KILN_OK;
 }
 
-/* With `only_missing`, is there nothing missing? Another process may have tuned while this one waited. */
+/* With `only_missing`, is there nothing missing? */
 static bool is_there(struct kiln_kernel *kernel, const struct kiln_tune_params *params)
 {
 	return params->only_missing &&
@@ -128,7 +128,8 @@ enum kiln_status kiln_tune(struct kiln_kernel *kernel, const struct kiln_tune_pa
 		return KILN_OK;
 	status = take(kernel->device, &intent,
 	              params->lock_wait_ns ? params->lock_wait_ns : DEFAULT_LOCK_WAIT_NS, &waiting);
-	if (status == KILN_OK && params->only_missing)
+	/* Another process may have recorded, or found to hang, while this one waited for it. */
+	if (status == KILN_OK)
 		(void)kiln_store_refresh(kernel->device->store);
 	if (status == KILN_OK && !is_there(kernel, params))
 		status = search(kernel, params, &intent, &report);

@@ -134,13 +134,12 @@ static bool take(struct kiln_kernel *kernel, struct kiln_tuning *tuning)
 	return false;
 }
 
-/* Another process may have tuned it since this one read the store. */
+/* Another process may have tuned it, or found what hangs, since this one read the store. */
 static bool is_done_elsewhere(struct kiln_kernel *kernel, struct kiln_tuning *tuning)
 {
-	if (kernel->device->autotune_mode == KILN_AUTOTUNE_MODE_RETUNE)
-		return false;
 	(void)kiln_store_refresh(kernel->device->store);
-	if (!kiln_tune_record_settled(kernel, tuning->bucket))
+	if (kernel->device->autotune_mode == KILN_AUTOTUNE_MODE_RETUNE ||
+	    !kiln_tune_record_settled(kernel, tuning->bucket))
 		return false;
 	stop(tuning);
 	return true;

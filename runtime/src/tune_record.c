@@ -203,28 +203,34 @@ static struct kiln_tune_record record_of(struct kiln_kernel *kernel, uint32_t bu
 	return record;
 }
 
+static bool is_date(const char *text)
+{
+	size_t length = text ? strnlen(text, DATE_BYTES) : 0;
+
+	for (size_t i = 0; i < length; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	return length > 0 && length < DATE_BYTES;
+}
+
 /* To be put again. A date that was written by hand may be none that is put, and one that is missing is not today's. */
 static struct kiln_tune_record copy_of(const struct kiln_tune_record *record)
 {
 	struct kiln_tune_record copy = *record;
-	size_t length = copy.recorded_at ? strlen(copy.recorded_at) : 0;
 
-	for (size_t i = 0; i < length; i++)
-		if (length >= DATE_BYTES || copy.recorded_at[i] < ' ' || copy.recorded_at[i] > '~')
-			length = 0;
-	if (length == 0)
+	if (!is_date(copy.recorded_at))
 		copy.recorded_at = "";
 	return copy;
 }
 
-/* What was bad with another driver is not to be added to what is bad with this one. */
-static void drop_other(struct kiln_device *device, const struct kiln_tune_record *old)
+/* Forgets a record of another driver: what was bad with that is not to be added to what is bad with this one. False: it is of
+ * this one. */
+static bool drop_other(struct kiln_device *device, const struct kiln_tune_record *old, const char *driver)
 {
-	char driver[KILN_TUNE_DRIVER_BYTES];
-
-	kiln_tune_driver_text(&device->info, driver);
-	if (kiln_tune_driver_compare(old->driver, driver) != KILN_TUNE_DRIVER_SAME)
-		(void)kiln_store_forget(device->store, &old->key, old->adapter, NULL);
+	if (kiln_tune_driver_compare(old->driver, driver) == KILN_TUNE_DRIVER_SAME)
+		return false;
+	(void)kiln_store_forget(device->store, &old->key, old->adapter, NULL);
+	return true;
 }
 
 bool kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
@@ -248,7 +254,7 @@ bool kiln_tune_record_report(struct kiln_kernel *kernel, uint32_t bucket,
 		if (*out_kept)
 			record = copy_of(&old);
 		else
-			drop_other(kernel->device, &old);
+			(void)drop_other(kernel->device, &old, driver);
 	}
 	record.bad = bad.used ? bad.text : NULL;
 	return *out_kept && !record.bad ? true : save(kernel->device, &record);
@@ -279,12 +285,9 @@ bool kiln_tune_record_hung(struct kiln_device *device, const struct kiln_tune_re
 	record.adapter = device->info.adapter;
 	record.status = KILN_TUNE_TENTATIVE;
 	record.driver = driver;
-	if (kiln_store_get(device->store, &base->key, device->info.adapter, &old) == KILN_OK) {
-		drop_other(device, &old);
-		if (kiln_tune_driver_compare(old.driver, driver) == KILN_TUNE_DRIVER_SAME &&
-		    !is_of(&old, config))
-			record = copy_of(&old);
-	}
+	if (kiln_store_get(device->store, &base->key, device->info.adapter, &old) == KILN_OK &&
+	    !drop_other(device, &old, driver) && !is_of(&old, config))
+		record = copy_of(&old);
 	(void)snprintf(line, sizeof(line), "hung %s", config);
 	record.bad = line;
 	kiln_log(KILN_LOG_WARN,

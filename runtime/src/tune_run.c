@@ -32,14 +32,11 @@ enum kiln_status kiln_tune_run_take(struct kiln_device *device, struct kiln_tune
 
 enum kiln_status kiln_tune_run_start(struct kiln_tune_session *session, uint64_t budget_ns)
 {
-	enum kiln_tune_verdict *known;
-	enum kiln_status status;
-
-	/* What hung in another process, perhaps while this one waited for it. */
-	(void)kiln_store_refresh(session->kernel->device->store);
-	known = kiln_tune_record_known(session->kernel, session->base.bucket, session->space,
+	enum kiln_tune_verdict *known =
+		kiln_tune_record_known(session->kernel, session->base.bucket, session->space,
 	                               session->tolerance.absolute == 0 && session->tolerance.relative == 0);
-	status = kiln_tune_session_start(session, known, budget_ns);
+	enum kiln_status status = kiln_tune_session_start(session, known, budget_ns);
+
 	kiln_free(known);
 	return status;
 }

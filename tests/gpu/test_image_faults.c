@@ -161,63 +161,72 @@ static void close_device(struct kiln_device **device, struct kiln_kernel **blur)
 	gpu_close(device);
 }
 
-static void every_call_of_the_driver_may_fail(void **state)
+/* What fails once, at `fail_at`. */
+struct striker {
+	void (*begin)(struct kiln_device *device);
+	bool (*end)(struct kiln_device *device); /* has it struck? */
+	enum kiln_status refusal;
+	const char *what;
+};
+
+static void strike_at_each(const struct striker *striker)
 {
 	unsigned refused = 0;
 	bool struck = true;
 
-	(void)state;
-	GPU_NEEDS_LAUNCH();
 	for (fail_at = 1; struck; fail_at++) {
 		struct kiln_kernel *blur = NULL;
 		struct kiln_device *device = open_device(&blur);
 		bool right;
 
-		arm(device);
+		striker->begin(device);
 		enum kiln_status status = live(device, blur, &right);
-		device->vk = real;
-		struck = calls >= fail_at;
+		struck = striker->end(device);
 		assert_true(right);
 		if (!struck)
 			gpu_ok(status);
 		else if (status != KILN_OK)
-			gpu_refused(status, KILN_ERR_OUT_OF_DEVICE_MEMORY);
+			gpu_refused(status, striker->refusal);
 		refused += status != KILN_OK;
 		close_device(&device, &blur);
 	}
-	print_message("%u calls, %u of them indispensable\n", fail_at - 2, refused);
+	print_message("%u %s, %u of them indispensable\n", fail_at - 2, striker->what, refused);
 	assert_true(refused >= 8);
 	gpu_assert_usable();
 }
 
-static void every_allocation_may_fail(void **state)
+static bool disarm(struct kiln_device *device)
 {
-	unsigned refused = 0;
-	bool struck = true;
+	device->vk = real;
+	return calls >= fail_at;
+}
 
+static void every_call_of_the_driver_may_fail(void **state)
+{
 	(void)state;
 	GPU_NEEDS_LAUNCH();
-	for (fail_at = 1; struck; fail_at++) {
-		struct kiln_kernel *blur = NULL;
-		struct kiln_device *device = open_device(&blur);
-		bool right;
+	strike_at_each(&(struct striker){arm, disarm, KILN_ERR_OUT_OF_DEVICE_MEMORY, "calls"});
+}
 
-		atomic_store(&allocations, 0);
-		kiln_alloc_hook(allow, NULL);
-		enum kiln_status status = live(device, blur, &right);
-		kiln_alloc_hook(NULL, NULL);
-		struck = atomic_load(&allocations) >= fail_at;
-		assert_true(right);
-		if (!struck)
-			gpu_ok(status);
-		else if (status != KILN_OK)
-			gpu_refused(status, KILN_ERR_OUT_OF_MEMORY);
-		refused += status != KILN_OK;
-		close_device(&device, &blur);
-	}
-	print_message("%u allocations, %u of them indispensable\n", fail_at - 2, refused);
-	assert_true(refused >= 8);
-	gpu_assert_usable();
+static void hook_allocations(struct kiln_device *device)
+{
+	(void)device;
+	atomic_store(&allocations, 0);
+	kiln_alloc_hook(allow, NULL);
+}
+
+static bool unhook_allocations(struct kiln_device *device)
+{
+	(void)device;
+	kiln_alloc_hook(NULL, NULL);
+	return atomic_load(&allocations) >= fail_at;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+	(void)state;
+	GPU_NEEDS_LAUNCH();
+	strike_at_each(&(struct striker){hook_allocations, unhook_allocations, KILN_ERR_OUT_OF_MEMORY, "allocations"});
 }
 
 /* ---- What other devices ask for ---- */
