@@ -17,7 +17,7 @@ static const char *why_nowhere(const struct kiln_tune_work *work)
 	if (work->no_record)
 		return "--no-record";
 	if (!kiln_device_store(work->run.device))
-		return "tuning is off, see kiln env";
+		return "there is no store: tuning is off, see kiln env, or the note above says what is wrong with it";
 	return "the store keeps what it had, or could not be written";
 }
 
