@@ -21,7 +21,7 @@ static const char HELP[] =
 	"  --kernel NAME    one kernel: stream, row_sums, matmul, stencil, histogram, polynomial (all)\n"
 	"  --driver NAME    lavapipe or swiftshader (what the environment says, else lavapipe)\n"
 	"  --trials N       (200 for regret, 20 otherwise)\n"
-	"  --rounds N       of the final measurement of the truth (40)\n"
+	"  --rounds N       of measuring the truth, between the trials (40)\n"
 	"  --budget MS      of each tuning run (its default)\n"
 	"  --scale N        times the work of each launch (1)\n"
 	"  --hog N          processes that burn a core each while tuning (0)\n"

@@ -78,6 +78,19 @@ static double share_within(const struct bench_series *series, double limit)
 	return series->count ? 100.0 * (double)within / (double)series->count : 0;
 }
 
+/* The truth changes with what else the machine does: its rounds, without the hogs, lie between the trials. */
+static void measure_truth(struct tune_truths *truths, const struct tune_settings *settings, unsigned trial)
+{
+	unsigned before = settings->rounds * trial / settings->trials;
+	unsigned after = settings->rounds * (trial + 1) / settings->trials;
+
+	if (before == after)
+		return;
+	tune_hogs_stop();
+	tune_truth_refine(truths, after - before);
+	tune_hogs_start(settings);
+}
+
 void tune_regret(const struct tune_settings *settings, struct kiln_device *device,
                  const struct tune_kernel *kernel)
 {
@@ -89,7 +102,7 @@ void tune_regret(const struct tune_settings *settings, struct kiln_device *devic
 	if (!choices)
 		bench_die("out of memory");
 	tune_place_open(&place, device, kernel, settings->scale);
-	tune_truth_open(&truths, &place); /* the truth is measured without the hogs */
+	tune_truth_open(&truths, &place);
 	tune_hogs_start(settings);
 	for (unsigned i = 0; i < settings->trials; i++) {
 		struct kiln_tune_report *report = tune_once(settings, &place);
@@ -100,12 +113,14 @@ void tune_regret(const struct tune_settings *settings, struct kiln_device *devic
 		bench_add(&tried, 100.0 * (double)report->tried / (double)report->candidate_count);
 		bench_add(&spent, (double)report->spent_ns / 1e6);
 		kiln_tune_report_destroy(&report);
+		measure_truth(&truths, settings, i);
 	}
 	tune_hogs_stop();
-	tune_truth_refine(&truths, settings->rounds);
 	best = tune_truth_best(&truths);
 	for (unsigned i = 0; i < settings->trials; i++)
-		bench_add(&regret, 100.0 * (tune_truth_ratio(&truths, choices[i]) / tune_truth_ratio(&truths, best) - 1));
+		bench_add(&regret,
+		          100.0 * (tune_truth_ratio(&truths, choices[i]) / tune_truth_ratio(&truths, best) -
+		                   1));
 	tune_row(settings, kernel->name);
 	tune_row_number(settings, "configs", (double)truths.count);
 	tune_row_number(settings, "best_ratio", tune_truth_ratio(&truths, best));

@@ -68,12 +68,12 @@ struct kiln_decision kiln_decide(const struct kiln_decision_entry *entries, size
 {
 	const struct kiln_decision_entry *fastest = fastest_of(entries, count), *simplest;
 	struct kiln_decision decision = {.decided = true};
-	double line;
 
 	if (fastest == NULL)
 		return decision;
-	line = reference_of(entries, count, fastest) * KILN_DECISION_TIE;
-	simplest = simplest_of(entries, count, line);
+	decision.line = reference_of(entries, count, fastest) * KILN_DECISION_TIE;
+	decision.error = fastest->error;
+	simplest = simplest_of(entries, count, decision.line);
 	decision.winner = simplest != NULL ? simplest->config : 0;
 	decision.fastest = fastest->config;
 	decision.beaten = fastest->ratio <= KILN_DECISION_GAIN;
@@ -82,16 +82,16 @@ struct kiln_decision kiln_decide(const struct kiln_decision_entry *entries, size
 	                   !close_to(fastest->ratio, KILN_DECISION_GAIN, fastest->error) &&
 	                   !(decision.beaten && decision.winner == 0);
 	for (size_t i = 0; i < count && decision.winner != 0; i++)
-		if (tie_is_open(&entries[i], fastest, line, decision.winner))
+		if (tie_is_open(&entries[i], fastest, decision.line, decision.winner))
 			decision.decided = false;
 	return decision;
 }
 
-bool kiln_decision_is_out(const struct kiln_decision_entry *entry, const struct kiln_decision_entry *fastest)
+bool kiln_decision_is_out(const struct kiln_decision_entry *entry, const struct kiln_decision *decision)
 {
-	double error = hypot(entry->error, fastest->error);
+	double error = hypot(entry->error, decision->error);
 
-	return entry->ratio > fastest->ratio * KILN_DECISION_TIE * (1 + 1.5 * KILN_DECISION_ERRORS * error);
+	return entry->ratio > decision->line * (1 + 1.5 * KILN_DECISION_ERRORS * error);
 }
 
 uint32_t kiln_decision_passes_per_round(double slow_share)

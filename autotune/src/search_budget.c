@@ -37,14 +37,17 @@ double search_rounds_cost(const struct kiln_search *search, const size_t *config
 	return rounds * round_cost(search, configs, count);
 }
 
-/* The default, and as many of the fastest as there may be; just one before anything was compared at all. */
+/* The default, and as many finalists as a part of the budget pays for; just one before anything was compared at all. */
 static double reserve(const struct kiln_search *search)
 {
-	size_t best = search_best(search), likely[SEARCH_RESERVED];
+	size_t best = search_best(search), likely[SEARCH_FINALISTS], count = SEARCH_FINALISTS;
 
-	for (size_t i = 0; i < SEARCH_RESERVED; i++)
+	for (size_t i = 0; i < count; i++)
 		likely[i] = best;
-	return search_rounds_cost(search, likely, search->tried < SEARCH_LEAST_TRIED ? 1 : SEARCH_RESERVED);
+	while (count > SEARCH_RESERVED && search_rounds_cost(search, likely, count) >
+	                                          (double)search->params.budget_ns / SEARCH_RESERVED_SHARE)
+		count--;
+	return search_rounds_cost(search, likely, search->tried < SEARCH_LEAST_TRIED ? 1 : count);
 }
 
 bool search_is_enough(const struct kiln_search *search, double more_ns)

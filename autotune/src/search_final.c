@@ -104,13 +104,12 @@ static const struct kiln_decision_entry *entry_of(const struct kiln_decision_ent
 /* Those that are out are not measured any longer. */
 static void drop_losers(struct kiln_search *search, const struct kiln_decision_entry *entries, size_t count)
 {
-	const struct kiln_decision_entry *fastest = entry_of(entries, count, search->decision.fastest);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < search->finalist_count; i++) {
 		const struct kiln_decision_entry *entry = entry_of(entries, count, search->finalists[i]);
 
-		if (entry != NULL && !(entry->paired >= 5 && kiln_decision_is_out(entry, fastest)))
+		if (entry != NULL && !(entry->paired >= 5 && kiln_decision_is_out(entry, &search->decision)))
 			search->finalists[kept++] = search->finalists[i];
 	}
 	search->finalist_count = kept;

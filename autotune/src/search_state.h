@@ -6,26 +6,27 @@
 #include <autotune/search.h>
 #include <autotune/statistics.h>
 
-#define SEARCH_BATCH 4     /* new configurations that race each other */
-#define SEARCH_FINALISTS 6 /* beside the default */
-#define SEARCH_PASSES 9    /* samples in a final round at most */
+#define SEARCH_BATCH 4      /* new configurations that race each other */
+#define SEARCH_FINALISTS 12 /* beside the default */
+#define SEARCH_PASSES 9     /* samples in a final round at most */
 #define SEARCH_GROUP (SEARCH_BATCH + 2)
 #define SEARCH_QUEUE ((SEARCH_FINALISTS + 1) * SEARCH_PASSES)
 #define SEARCH_CONTROL_ROUNDS 5 /* of the default alone, to know the noise */
 #define SEARCH_FIRST_ROUNDS 2   /* of them whatever the budget */
 
 #define SEARCH_EXPLORE_ROUNDS 16
-#define SEARCH_NOISY_ROUNDS 30 /* where more than a tenth of the samples is disturbed */
-#define SEARCH_RESERVED 2      /* finalists that the budget is kept for */
-#define SEARCH_DECIDE_EVERY 5  /* final rounds */
+#define SEARCH_NOISY_ROUNDS 30   /* where more than a tenth of the samples is disturbed */
+#define SEARCH_RESERVED 2        /* finalists that the budget is kept for, */
+#define SEARCH_RESERVED_SHARE 4  /* and more of them where they cost no more than one part in so many */
+#define SEARCH_DECIDE_EVERY 5    /* final rounds */
 #define SEARCH_SETTLED_ROUNDS 20 /* neighbouring rounds are alike: fewer decide too soon, budget permitting */
 #define SEARCH_FINAL_ROUNDS 40   /* while undecided */
 #define SEARCH_EARLY_CUT 1.5
 #define SEARCH_FIRST_CUT 6.0 /* against the one discarded sample, which is slower than those to come */
 #define SEARCH_FINAL_MARGIN 1.06
-#define SEARCH_NOISY_MARGIN 1.12
-#define SEARCH_LEAST_TRIED 4 /* with fewer, a default that stays is not settled */
-#define SEARCH_STRIKES 3     /* unusable samples in a row */
+#define SEARCH_NOISY_MARGIN 1.5 /* scores of different rounds compare badly: let the paired rounds tell */
+#define SEARCH_LEAST_TRIED 4    /* with fewer, a default that stays is not settled */
+#define SEARCH_STRIKES 3        /* unusable samples in a row */
 
 enum search_phase {
 	SEARCH_CONTROL, /* the default is run in */

@@ -28,6 +28,8 @@ struct kiln_decision {
 	size_t winner;  /* configuration; 0 = the default stays */
 	size_t fastest; /* configuration; 0 where there is no entry */
 	bool decided;   /* false: more rounds could still change it */
+	double line;    /* ties have a ratio up to here; 0 where there is no entry */
+	double error;   /* relative, of the line */
 	bool beaten;    /* something was 3 % faster by its ratio, whether it won its rounds or not */
 };
 
@@ -38,7 +40,7 @@ struct kiln_decision kiln_decide(const struct kiln_decision_entry *entries, size
 bool kiln_decision_passes(const struct kiln_decision_entry *entry);
 
 /* Is the entry, for certain, no tie of the fastest and no winner, so that it need not be measured any more? */
-bool kiln_decision_is_out(const struct kiln_decision_entry *entry, const struct kiln_decision_entry *fastest);
+bool kiln_decision_is_out(const struct kiln_decision_entry *entry, const struct kiln_decision *decision);
 
 /* How often to sample in a round and keep the shortest, when this share of the samples is disturbed: so often that
  * fewer than one round in twenty is disturbed altogether, and at most five times. */

@@ -69,7 +69,8 @@ static void the_line_is_drawn_from_all_that_are_fastest(void **state)
 	assert_true(0.8245 > 0.800 * KILN_DECISION_TIE);
 	assert_int_equal(kiln_decide(entries, 4).winner, 2);
 	/* With one that is much faster than the rest, it alone counts. */
-	assert_int_equal(kiln_decide((const struct kiln_decision_entry[]){entries[0], entries[3]}, 2).winner, 9);
+	assert_int_equal(kiln_decide((const struct kiln_decision_entry[]){entries[0], entries[3]}, 2).winner,
+	                 9);
 }
 
 static void a_tie_that_lost_its_rounds_does_not_win(void **state)
@@ -102,13 +103,29 @@ static void nothing_at_all_keeps_the_default(void **state)
 
 static void the_hopeless_is_out_and_the_near_is_not(void **state)
 {
-	const struct kiln_decision_entry fastest = entry(1, 0.8, 5, 5);
-	const struct kiln_decision_entry far = entry(2, 0.9, 5, 5), near = entry(3, 0.821, 5, 5);
+	const struct kiln_decision_entry entries[] = {entry(1, 0.8, 5, 5), entry(2, 0.9, 5, 5),
+	                                              entry(3, 0.821, 5, 5)};
+	struct kiln_decision decision = kiln_decide(entries, 3);
 
 	(void)state;
-	assert_true(kiln_decision_is_out(&far, &fastest));
-	assert_false(kiln_decision_is_out(&near, &fastest));
-	assert_false(kiln_decision_is_out(&fastest, &fastest));
+	assert_true(kiln_decision_is_out(&entries[1], &decision));
+	assert_false(kiln_decision_is_out(&entries[2], &decision));
+	assert_false(kiln_decision_is_out(&entries[0], &decision));
+}
+
+/* The line is not the fastest's own: something that wins as a tie must not be dropped before it does. */
+static void what_ties_is_never_out(void **state)
+{
+	struct kiln_decision_entry entries[] = {entry(9, 0.800, 10, 10), entry(8, 0.802, 10, 10),
+	                                        entry(7, 0.803, 10, 10), entry(2, 0.8250, 10, 10)};
+	struct kiln_decision decision;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		entries[i].error = 0;
+	decision = kiln_decide(entries, 4);
+	assert_int_equal(decision.winner, 2);
+	assert_false(kiln_decision_is_out(&entries[3], &decision));
 }
 
 static void a_disturbed_machine_is_sampled_more_often(void **state)
@@ -133,6 +150,7 @@ int main(void)
 		cmocka_unit_test(what_is_near_the_line_stays_open),
 		cmocka_unit_test(nothing_at_all_keeps_the_default),
 		cmocka_unit_test(the_hopeless_is_out_and_the_near_is_not),
+		cmocka_unit_test(what_ties_is_never_out),
 		cmocka_unit_test(a_disturbed_machine_is_sampled_more_often),
 	};
 
