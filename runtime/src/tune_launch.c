@@ -295,12 +295,10 @@ static void judge(struct kiln_kernel *kernel, struct kiln_tuning *tuning,
 	if (!start_ns || kiln_stream_wait(&kernel->device->stream, KILN_WAIT_FOREVER) != KILN_OK)
 		return;
 	tuning->launch_ns = kiln_now_ns() - start_ns;
-	if (is_too_long(kernel->device, tuning->launch_ns))
-		atomic_store_explicit(&tuning->stage, DONE, memory_order_release);
-	else if (tuning->launch_ns < SMALL_NS)
+	if (tuning->launch_ns < SMALL_NS)
 		tune_at_once(kernel, tuning, params);
 	else if (++tuning->timed == 2)
-		atomic_store(&tuning->stage, EARNING);
+		atomic_store(&tuning->stage, is_too_long(kernel->device, tuning->launch_ns) ? DONE : EARNING);
 }
 
 void kiln_tune_launch_end(struct kiln_kernel *kernel, const struct kiln_launch_params *params,

@@ -198,12 +198,93 @@ static void what_was_bad_with_another_driver_is_not_bad_with_this_one(void **sta
 	}
 }
 
+/* ---- Dates that were written by hand ---- */
+
+/* Puts a line, or none, in place of the date that is there. */
+static void date_by_hand(const struct place *place, const char *line)
+{
+	static char text[8192];
+	FILE *file = fopen(place->path, "r");
+	char *date, *after;
+	size_t bytes;
+	assert_non_null(file);
+	bytes = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[bytes] = '\0';
+	date = strstr(text, "recorded_at = ");
+	assert_non_null(date);
+	after = strchr(date, '\n') + 1;
+	file = fopen(place->path, "w");
+	assert_non_null(file);
+	fprintf(file, "%.*s%s%s", (int)(date - text), text, line, after);
+	assert_int_equal(fclose(file), 0);
+}
+
+#define SIXTY "012345678901234567890123456789012345678901234567890123456789"
+
+static const struct {
+	const char *line, *kept; /* NULL: unknown, and not today */
+} dates[] = {
+	{"", NULL},
+	{"recorded_at = 2026-05-02\n", "2026-05-02"},
+	{"recorded_at = \"2999-12-31\"\n", "2999-12-31"},
+	{"recorded_at = \"0000-99-99\"\n", "0000-99-99"},
+	{"recorded_at = \"last Tuesday\"\n", "last Tuesday"},
+	{"recorded_at = \"" SIXTY "123\"\n", SIXTY "123"},
+	{"recorded_at = \"" SIXTY "1234\"\n", NULL},
+	{"recorded_at = \"2. M\xc3\xa4rz\"\n", NULL},
+	{"recorded_at = \"2026\\n05\"\n", NULL},
+};
+
+/* What is put again has to be something that is put, or what was found bad would be lost with it. */
+static void record_with_a_date_by_hand_is_used_and_keeps_it_unless_it_is_none(void **state)
+{
+	const struct kiln_tune_config other = {.workgroup = {256, 1, 1}, .unroll = 2};
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof dates / sizeof dates[0]; i++) {
+		struct place place;
+		open_place(&place);
+		record_elsewhere(&place, place.driver, NULL);
+		date_by_hand(&place, dates[i / 2].line);
+		gpu_ok(kiln_store_refresh(place.store));
+		assert_true(kiln_tune_record_settled(place.kernel, place.bucket));
+		if (i % 2)
+			assert_true(hung(&place, "256x1x1 unroll 2"));
+		else
+			assert_true(report(&place, &other, KILN_TUNE_HUNG));
+		assert_fast(&place);
+		assert_true(kiln_tune_bad_has(record_of(&place).bad, "hung 256x1x1 unroll 2"));
+		if (dates[i / 2].kept)
+			assert_string_equal(record_of(&place).recorded_at, dates[i / 2].kept);
+		else
+			assert_null(record_of(&place).recorded_at);
+		close_place(&place);
+	}
+}
+
+/* What replaces it was found today. */
+static void record_that_replaces_one_with_a_date_by_hand_has_todays(void **state)
+{
+	struct place place;
+	(void)state;
+	open_place(&place);
+	record_elsewhere(&place, place.driver, NULL);
+	date_by_hand(&place, "recorded_at = \"2999-12-31\"\n");
+	assert_true(hung(&place, FAST_TEXT));
+	assert_default(&place);
+	assert_int_equal(strlen(record_of(&place).recorded_at), 10);
+	assert_string_not_equal(record_of(&place).recorded_at, "2999-12-31");
+	close_place(&place);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(configuration_that_is_proved_wrong_or_hangs_is_the_record_no_more),
 		cmocka_unit_test(configuration_that_took_its_process_down_is_the_record_no_more),
 		cmocka_unit_test(record_stays_when_another_configuration_is_bad),
+		cmocka_unit_test(record_that_replaces_one_with_a_date_by_hand_has_todays),
+		cmocka_unit_test(record_with_a_date_by_hand_is_used_and_keeps_it_unless_it_is_none),
 		cmocka_unit_test(what_another_process_settled_meanwhile_stays),
 		cmocka_unit_test(what_was_bad_with_another_driver_is_not_bad_with_this_one),
 	};

@@ -24,7 +24,8 @@ struct fake {
 	uint64_t slow_ns;    /* what each takes longer from then on, because the machine is busy with something else */
 	unsigned slow_after; /* measurements */
 	uint64_t now;
-	int64_t jump; /* added once, at the 30th look at the clock */
+	uint64_t prove_ns; /* of each proof, by the clock; 0 = a millisecond */
+	int64_t jump;      /* added once, at the 30th look at the clock */
 	bool stopped_clock;
 	unsigned looks, measured, proven[CONFIGS], progressed, stop_at;
 	uint64_t random;
@@ -48,7 +49,7 @@ static enum kiln_tune_outcome prove(void *user, size_t config)
 	struct fake *fake = user;
 
 	fake->proven[config]++;
-	fake->now += 1000000;
+	fake->now += fake->prove_ns != 0 ? fake->prove_ns : 1000000;
 	return is_bad(fake, config) ? fake->prove : KILN_OUTCOME_OK;
 }
 
@@ -308,6 +309,50 @@ static void a_clock_that_jumps_changes_nothing_but_the_trust(void **state)
 	}
 }
 
+static struct kiln_tune_report *run_slowly(struct fake *fake, uint64_t longest_step_ns, uint64_t budget_ns)
+{
+	struct kiln_tune_report *report = NULL;
+	struct kiln_search_params params;
+
+	setup(fake);
+	fake->prove_ns = UINT64_C(60000000000);
+	params = params_of(fake);
+	params.longest_step_ns = longest_step_ns;
+	params.budget_ns = budget_ns;
+	assert_status(kiln_search_run(&params, &report), KILN_OK);
+	return report;
+}
+
+/* Drivers that compile for a minute, which no clock leaps where the caller says so. */
+static void steps_as_long_as_they_may_be_are_counted_and_no_jump(void **state)
+{
+	const uint64_t minute = UINT64_C(60000000000);
+	struct kiln_tune_report *report;
+	struct fake fake;
+
+	(void)state;
+	report = run_slowly(&fake, 10 * minute, 0);
+	assert_false(report->provisional);
+	assert_int_equal(report->tried, 11);
+	assert_true(report->spent_ns >= 10 * minute);
+	assert_int_equal(report->candidates[report->winner].config.workgroup[0], 8);
+	finish(&fake, &report);
+	/* What is counted is paid for. */
+	report = run_slowly(&fake, 10 * minute, 3 * minute);
+	assert_true(report->tried < 11);
+	assert_true(report->spent_ns >= minute && report->spent_ns < 5 * minute);
+	finish(&fake, &report);
+	/* And what is longer than a step may be is a jump, as ever. */
+	report = run_slowly(&fake, minute / 2, 0);
+	assert_true(report->provisional);
+	assert_true(report->spent_ns < minute);
+	finish(&fake, &report);
+	report = run_slowly(&fake, 0, 0);
+	assert_true(report->provisional);
+	assert_true(report->spent_ns < minute);
+	finish(&fake, &report);
+}
+
 static void a_budget_is_kept_even_if_the_clock_stands(void **state)
 {
 	(void)state;
@@ -514,6 +559,7 @@ int main(void)
 		cmocka_unit_test(a_lost_device_ends_it_and_blames_the_one_that_ran),
 		cmocka_unit_test(what_hung_before_is_not_tried_again),
 		cmocka_unit_test(a_clock_that_jumps_changes_nothing_but_the_trust),
+		cmocka_unit_test(steps_as_long_as_they_may_be_are_counted_and_no_jump),
 		cmocka_unit_test(a_budget_is_kept_even_if_the_clock_stands),
 		cmocka_unit_test(a_budget_that_ends_in_the_first_final_rounds_settles_nothing),
 		cmocka_unit_test(lack_of_memory_settles_nothing),

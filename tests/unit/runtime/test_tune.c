@@ -11,6 +11,7 @@
 #include "tune_intent.h"
 #include "tune_lane.h"
 #include "tune_record.h"
+#include "tune_session.h"
 
 /* ---- Clocks ---- */
 
@@ -49,6 +50,22 @@ static void impossible_time_is_refused(void **state)
 	assert_false(kiln_tune_clock_between(&clock, 0, 3600000000000, 1000000, &ns)); /* a leap */
 	assert_false(kiln_tune_clock_between(&narrow, 0, 5, 2000000, &ns));            /* it may have wrapped twice */
 	assert_true(ns == 7);
+}
+
+/* A configuration may be slow without hanging, and every wait must end, also where the default has no time. */
+static void trial_may_take_two_hundred_times_the_default_from_ten_seconds_to_an_hour(void **state)
+{
+	(void)state;
+	assert_true(kiln_tune_timeout(0) == UINT64_C(10000000000));
+	assert_true(kiln_tune_timeout(1e6) == UINT64_C(10000000000));
+	assert_true(kiln_tune_timeout(50e6) == UINT64_C(10000000000));
+	assert_true(kiln_tune_timeout(60e6) == UINT64_C(12000000000));
+	assert_true(kiln_tune_timeout(1e9) == UINT64_C(200000000000));
+	assert_true(kiln_tune_timeout(18e9) == UINT64_C(3600000000000));
+	assert_true(kiln_tune_timeout(60e9) == UINT64_C(3600000000000));
+	assert_true(kiln_tune_timeout((double)INFINITY) == UINT64_C(3600000000000));
+	assert_true(kiln_tune_timeout(-1) == UINT64_C(10000000000));
+	assert_true(kiln_tune_timeout((double)NAN) == UINT64_C(10000000000));
 }
 
 /* ---- Outputs ---- */
@@ -237,6 +254,7 @@ int main(void)
 		cmocka_unit_test(record_of_another_driver_or_machine_is_told_apart),
 		cmocka_unit_test(second_tuner_waits_and_is_told),
 		cmocka_unit_test(tolerance_forgives_numbers_and_nothing_else),
+		cmocka_unit_test(trial_may_take_two_hundred_times_the_default_from_ten_seconds_to_an_hour),
 		cmocka_unit_test(without_a_store_there_is_no_note),
 		cmocka_unit_test(wrapped_counter_gives_the_time_that_passed),
 	};
