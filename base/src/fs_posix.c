@@ -163,10 +163,17 @@ static int posix_fstat(void *user, int fd, struct stat *out)
 	return fstat(fd, out);
 }
 
-static int posix_fstatat(void *user, int dir, const char *name, struct stat *out)
+static int posix_fstatat(void *user, int dir, const char *path, struct stat *out)
 {
+	int at = dir, result;
+
 	(void)user;
-	return fstatat(dir, name, out, AT_SYMLINK_NOFOLLOW);
+	if (has_way(dir, path) && (at = open_way(dir, path, &path)) < 0)
+		return -1;
+	result = fstatat(at, path, out, AT_SYMLINK_NOFOLLOW);
+	if (at != dir)
+		close_quietly(at);
+	return result;
 }
 
 static int posix_mkdirat(void *user, int dir, const char *path, mode_t mode)

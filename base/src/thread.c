@@ -44,6 +44,11 @@ void kiln_mutex_lock(struct kiln_mutex *mutex)
 	must(pthread_mutex_lock(&mutex->native));
 }
 
+bool kiln_mutex_try_lock(struct kiln_mutex *mutex)
+{
+	return pthread_mutex_trylock(&mutex->native) == 0;
+}
+
 void kiln_mutex_unlock(struct kiln_mutex *mutex)
 {
 	must(pthread_mutex_unlock(&mutex->native));

@@ -24,7 +24,7 @@ static bool remove_file(void *user, const struct kiln_scan_item *item)
 		clearing->report.removed += item->kind == KILN_SCAN_ENTRY;
 		clearing->report.removed_bytes += kiln_allocated_bytes(item->facts);
 		if (item->shard != NULL)
-			kiln_pending_touch(&cache->pending, item->shard->kind, item->shard->number);
+			kiln_pending_touch(cache, item->shard->kind, item->shard->number);
 	} else if (errno != ENOENT) {
 		if (clearing->status == KILN_OK)
 			clearing->status = kiln_error_errno(errno, "cannot remove '%s/%s/%s'", cache->root,

@@ -150,11 +150,12 @@ static void keep_unsynced(struct batch *batch)
 }
 
 /* One system call writes out everything, in the disk's own order; after it the syncs of each file and folder find
- * nothing left to do, and tell about errors as it cannot. */
-static void write_ahead(const struct kiln_cache *cache, const struct batch *batch)
+ * nothing left to do, and tell about errors as it cannot. Those of what is on no list it tells about, and only once. */
+static void write_ahead(const struct kiln_cache *cache, struct batch *batch)
 {
-	if (batch->files.count >= MANY)
-		cache->fs->syncfs(cache->fs->user, cache->root_fd);
+	if (batch->files.count >= MANY && cache->fs->syncfs(cache->fs->user, cache->root_fd) != 0 &&
+	    batch->dirty.everything)
+		note_failure(cache, batch, ".");
 }
 
 /* Synced files leave the batch; the others stay in it. */
@@ -271,7 +272,7 @@ static void sync_above(const struct kiln_cache *cache, struct batch *batch)
 		further = 0;
 		if (sync_path(cache, AT_FDCWD, bytes > 0 ? path : ".", true) != 0 && errno != EACCES)
 			further = -1;
-		else if (bytes > 1)
+		else if (bytes > 1 || (bytes == 1 && path[0] != '/' && path[0] != '.'))
 			further = bytes > cache->above_bytes ? 1 : may_be_new(cache, path);
 	} while (further > 0);
 	batch->dirty.above = further != 0;
@@ -316,14 +317,10 @@ static void give_back(struct kiln_pending *pending, struct batch *batch)
 	kiln_table_finish(&batch->files);
 }
 
-enum kiln_status kiln_cache_flush(struct kiln_cache *cache)
+static enum kiln_status flush_list(struct kiln_cache *cache)
 {
-	enum kiln_status status;
 	struct batch batch;
 
-	if (cache == NULL || cache->read_only)
-		return KILN_OK;
-	status = kiln_later_settle(cache);
 	kiln_mutex_lock(&cache->pending.flushing);
 	take(&cache->pending, &batch);
 	write_ahead(cache, &batch);
@@ -332,9 +329,27 @@ enum kiln_status kiln_cache_flush(struct kiln_cache *cache)
 	sync_dirs(cache, &batch);
 	give_back(&cache->pending, &batch);
 	kiln_mutex_unlock(&cache->pending.flushing);
+	return batch.status;
+}
+
+static enum kiln_status flush_without_list(const struct kiln_cache *cache)
+{
+	if (cache->fs->syncfs(cache->fs->user, cache->root_fd) == 0)
+		return KILN_OK;
+	return kiln_error_errno(errno, "cannot make the cache '%s' durable", cache->root);
+}
+
+enum kiln_status kiln_cache_flush(struct kiln_cache *cache)
+{
+	enum kiln_status status, flushed;
+
+	if (cache == NULL || cache->read_only)
+		return KILN_OK;
+	status = kiln_later_settle(cache);
+	flushed = kiln_cache_is_inherited(cache) ? flush_without_list(cache) : flush_list(cache);
 	kiln_count(&cache->counts.flushes);
 	if (status == KILN_OK)
-		status = batch.status;
+		status = flushed;
 	if (status != KILN_OK)
 		kiln_count(&cache->counts.flush_errors);
 	return status;

@@ -247,7 +247,7 @@ static void remove_entry(struct collection *gc, int dir, const struct found *fou
 		if (gc->sidecar_bytes > 0 && found->kind == KILN_KIND_PIPELINE)
 			kiln_sidecar_remove(gc->cache, dir, name);
 		kiln_gone_add(gc->gone, name, KILN_CACHE_EVICTED);
-		kiln_pending_touch(&gc->cache->pending, (enum kiln_kind)found->kind, found->shard);
+		kiln_pending_touch(gc->cache, (enum kiln_kind)found->kind, found->shard);
 	}
 	gc->report.removed++;
 	gc->report.removed_bytes += bytes;

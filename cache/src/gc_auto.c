@@ -41,22 +41,34 @@ bool kiln_gc_make_room(struct kiln_cache *cache, const struct kiln_place *place,
 
 #define STAMP_PATH KILN_LAYOUT_DIR "/collected" /* its time is that of the last collection by any process */
 #define STAMP_INTERVAL_S (24 * 60 * 60)
+#define OVERDUE_S (3 * STAMP_INTERVAL_S)
 
-static bool is_recent(const struct kiln_cache *cache)
+struct stamp {
+	bool there;
+	struct timespec time;
+};
+
+static struct stamp look(const struct kiln_cache *cache)
 {
-	int64_t now_s = cache->clock->wall_s(cache->clock->user);
 	struct stat facts;
 
-	/* A stamp from the future is as good as none. */
-	return cache->fs->fstatat(cache->fs->user, cache->root_fd, STAMP_PATH, &facts) == 0 &&
-	       (int64_t)facts.st_mtime <= now_s + STAMP_INTERVAL_S &&
-	       (int64_t)facts.st_mtime > now_s - STAMP_INTERVAL_S;
+	if (cache->fs->fstatat(cache->fs->user, cache->root_fd, STAMP_PATH, &facts) != 0)
+		return (struct stamp){0};
+	return (struct stamp){.there = true, .time = facts.st_mtim};
 }
 
-/* First the stamp, then the work: others need not do it too. Without a stamp every burst would collect. */
-static bool put_stamp(const struct kiln_cache *cache)
+/* A stamp from the future is as good as none. */
+static bool is_younger(const struct kiln_cache *cache, const struct stamp *stamp, int64_t age_s)
 {
-	static const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+	int64_t now_s = cache->clock->wall_s(cache->clock->user);
+
+	return stamp->there && (int64_t)stamp->time.tv_sec <= now_s + STAMP_INTERVAL_S &&
+	       (int64_t)stamp->time.tv_sec > now_s - age_s;
+}
+
+static bool put_stamp(const struct kiln_cache *cache, struct timespec time)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time};
 	const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 	const struct kiln_fs *fs = cache->fs;
 	int fd = fs->openat(fs->user, cache->root_fd, STAMP_PATH, flags, 0600);
@@ -69,13 +81,38 @@ static bool put_stamp(const struct kiln_cache *cache)
 	return stamped;
 }
 
-void kiln_gc_if_due(struct kiln_cache *cache, const struct kiln_cache_progress *progress)
+/* First the stamp, then the work: others need not do it too. Without a stamp every burst would collect. But what was
+ * cancelled is as due as before. */
+static void collect(struct kiln_cache *cache, const struct stamp *before,
+                    const struct kiln_cache_progress *progress)
 {
 	const struct kiln_cache_gc_params params = {.progress = *progress};
+	uint64_t bytes = atomic_exchange(&cache->uncollected_bytes, 0);
 
-	if (atomic_load(&cache->uncollected_bytes) < kiln_gc_budget() / 16 && is_recent(cache))
+	if (!put_stamp(cache, (struct timespec){.tv_nsec = UTIME_NOW}) ||
+	    kiln_gc_collect(cache, &params, NULL, NULL) != KILN_ERR_CANCELLED)
 		return;
-	atomic_store(&cache->uncollected_bytes, 0);
-	if (put_stamp(cache))
-		kiln_gc_collect(cache, &params, NULL, NULL);
+	atomic_fetch_add(&cache->uncollected_bytes, bytes);
+	if (before->there)
+		put_stamp(cache, before->time);
+	else
+		cache->fs->unlinkat(cache->fs->user, cache->root_fd, STAMP_PATH, 0);
+}
+
+void kiln_gc_if_due(struct kiln_cache *cache, const struct kiln_cache_progress *progress)
+{
+	const struct stamp stamp = look(cache);
+
+	if (atomic_load(&cache->uncollected_bytes) >= kiln_gc_budget() / 16 ||
+	    !is_younger(cache, &stamp, STAMP_INTERVAL_S))
+		collect(cache, &stamp, progress);
+}
+
+void kiln_gc_if_overdue(struct kiln_cache *cache)
+{
+	static const struct kiln_cache_progress silent = {0};
+	const struct stamp stamp = look(cache);
+
+	if (!is_younger(cache, &stamp, OVERDUE_S))
+		collect(cache, &stamp, &silent);
 }

@@ -38,7 +38,7 @@ static void remove_path(struct removal *removal, enum kiln_kind kind, uint8_t sh
 		removal->removed++;
 		kiln_sidecar_remove(cache, cache->root_fd, path);
 		kiln_gone_add(&removal->gone, name, KILN_CACHE_INVALIDATED);
-		kiln_pending_touch(&removal->cache->pending, kind, shard);
+		kiln_pending_touch(removal->cache, kind, shard);
 		return;
 	}
 	/* Only the first failure keeps its sentence. */

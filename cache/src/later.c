@@ -70,13 +70,21 @@ void kiln_later_forget(struct kiln_later *later, struct kiln_later_item *item)
 	kiln_free(item);
 }
 
+static void move_lease(struct kiln_cache_lease *from, struct kiln_cache_lease *to)
+{
+	*to = *from;
+	*from = (struct kiln_cache_lease){0};
+}
+
 /* ---- What the rest of the cache asks for ---- */
 
-void kiln_later_drop(struct kiln_cache *cache, const struct kiln_place *place)
+void kiln_later_drop(struct kiln_cache *cache, const struct kiln_place *place,
+                     struct kiln_cache_lease *out_lease)
 {
 	struct kiln_later *later = &cache->later;
 	struct kiln_later_item *item;
 
+	*out_lease = (struct kiln_cache_lease){0};
 	if (atomic_load(&later->count) == 0 || !kiln_later_is_ours(later))
 		return;
 	kiln_mutex_lock(&later->mutex);
@@ -84,6 +92,7 @@ void kiln_later_drop(struct kiln_cache *cache, const struct kiln_place *place)
 		kiln_cond_wait(&later->changed, &later->mutex);
 	item = kiln_table_get(&later->items, &place->id);
 	if (item != NULL) {
+		move_lease(&item->lease, out_lease);
 		kiln_later_unlink(later, item);
 		kiln_later_forget(later, item);
 	}
@@ -199,11 +208,14 @@ static bool is_stuck(const struct kiln_later *later)
 	return later->writing != NULL && kiln_now_ns() - later->write_began_ns > KILN_LATER_STUCK_NS;
 }
 
-/* An older write of the same key that nobody has begun is not worth doing any more. */
-static void replace(struct kiln_later *later, struct kiln_later_item *old)
+/* An older write of the same key that nobody has begun is not worth doing any more. Those who wait for its lease wait
+ * for the newer one. */
+static void replace(struct kiln_later *later, struct kiln_later_item *old, struct kiln_later_item *item)
 {
 	if (old == NULL || old == later->writing)
 		return;
+	if (!item->lease.held)
+		move_lease(&old->lease, &item->lease);
 	kiln_later_unlink(later, old);
 	kiln_later_forget(later, old);
 }
@@ -213,7 +225,7 @@ bool kiln_later_add(struct kiln_cache *cache, const struct kiln_subject *subject
                     struct kiln_cache_lease *lease, bool *out_dropped)
 {
 	struct kiln_later *later = &cache->later;
-	struct kiln_later_item *item, *old;
+	struct kiln_later_item *item, *old = NULL;
 	bool added = false;
 
 	*out_dropped = false;
@@ -228,18 +240,15 @@ bool kiln_later_add(struct kiln_cache *cache, const struct kiln_subject *subject
 	} else if (kiln_later_start(cache)) {
 		old = kiln_table_get(&later->items, &place->id);
 		added = kiln_table_put(&later->items, &place->id, item);
-		if (added) {
-			append(later, item);
-			replace(later, old);
-		}
 	}
-	if (added && lease != NULL) {
-		item->lease = *lease;
-		*lease = (struct kiln_cache_lease){0};
+	if (added) {
+		if (lease != NULL)
+			move_lease(lease, &item->lease);
+		append(later, item);
+		replace(later, old, item);
 		later->hurry = later->hurry || item->lease.held; /* other processes wait for it */
-	}
-	if (added)
 		kiln_cond_broadcast(&later->changed);
+	}
 	kiln_mutex_unlock(&later->mutex);
 	if (!added)
 		kiln_free(item);

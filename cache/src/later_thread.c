@@ -60,6 +60,7 @@ static void write_first(struct kiln_cache *cache)
 	if (later->status == KILN_OK)
 		later->status = status;
 	later->writing = NULL;
+	later->grown = true;
 	kiln_later_forget(later, item);
 	kiln_cond_broadcast(&later->changed);
 }
@@ -103,20 +104,49 @@ static void lower_priority(void)
 #endif
 }
 
-/* Closing does not wait for a collection. */
+/* A collection takes its time, and others may wait for a lease. */
+static void write_due(struct kiln_cache *cache)
+{
+	struct kiln_later *later = &cache->later;
+
+	if (atomic_load(&later->count) == 0)
+		return;
+	kiln_mutex_lock(&later->mutex);
+	if (later->first != NULL && time_to_quiet(later) == 0)
+		write_all(cache);
+	kiln_mutex_unlock(&later->mutex);
+}
+
+/* Closing does not wait for a collection, unless it is overdue. */
 static bool go_on(void *user, const char *phase, uint64_t done, uint64_t total)
 {
+	struct kiln_cache *cache = user;
+
 	(void)phase, (void)done, (void)total;
-	return !atomic_load(&((struct kiln_later *)user)->stopping);
+	write_due(cache);
+	return !atomic_load(&cache->later.stopping);
 }
 
 static void collect_if_due(struct kiln_cache *cache)
 {
-	const struct kiln_cache_progress progress = {.step = go_on, .user = &cache->later};
+	const struct kiln_cache_progress progress = {.step = go_on, .user = cache};
 
+	cache->later.grown = false;
 	kiln_mutex_unlock(&cache->later.mutex);
 	kiln_gc_if_due(cache, &progress);
 	kiln_mutex_lock(&cache->later.mutex);
+}
+
+/* Nothing is left to write. The burst is over, and if it was somebody else who wrote it out. */
+static void rest(struct kiln_cache *cache)
+{
+	struct kiln_later *later = &cache->later;
+
+	later->hurry = later->hurry && later->first != NULL;
+	if (later->grown && later->first == NULL && later->writing == NULL)
+		collect_if_due(cache);
+	else
+		kiln_cond_wait(&later->changed, &later->mutex);
 }
 
 static void *run(void *user)
@@ -130,8 +160,7 @@ static void *run(void *user)
 		uint64_t wait_ns;
 
 		if (later->first == NULL || later->writing != NULL) {
-			later->hurry = later->hurry && later->first != NULL;
-			kiln_cond_wait(&later->changed, &later->mutex);
+			rest(cache);
 			continue;
 		}
 		wait_ns = time_to_quiet(later);
@@ -142,10 +171,10 @@ static void *run(void *user)
 		/* From here on until nothing is left: the burst is over. */
 		later->hurry = true;
 		write_first(cache);
-		if (later->first == NULL)
-			collect_if_due(cache);
 	}
 	kiln_mutex_unlock(&later->mutex);
+	if (later->grown) /* closing: nobody else is here */
+		kiln_gc_if_overdue(cache);
 	return NULL;
 }
 

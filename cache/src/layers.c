@@ -44,22 +44,21 @@ void kiln_layers_finish(struct kiln_cache *cache)
 	}
 	kiln_free(layers->layers);
 	kiln_free(layers->list);
-	kiln_mutex_finish(&layers->mutex);
+	if (!kiln_cache_is_inherited(cache))
+		kiln_mutex_finish(&layers->mutex);
 }
 
 /* ---- Opening ---- */
 
 static enum kiln_status open_folder(struct kiln_cache *cache, const char *path, struct kiln_layer *layer)
 {
-	const struct kiln_cache_host host = {.fs = cache->fs, .clock = cache->clock};
+	const struct kiln_cache_host host = {.fs = cache->fs, .clock = cache->clock, .seal = &cache->seal};
 	const struct kiln_cache_params params = {.root = path,
 	                                         .mode = KILN_CACHE_READ_ONLY,
 	                                         .packs = "", /* layers have none of their own */
 	                                         .max_entry_bytes = cache->max_entry_bytes};
 
-	KILN_TRY(kiln_cache_open_on(&host, &params, &layer->root));
-	layer->root->seal = cache->seal;
-	return KILN_OK;
+	return kiln_cache_open_on(&host, &params, &layer->root);
 }
 
 static enum kiln_status open_layer(struct kiln_cache *cache, const char *path, struct kiln_layer *layer)
@@ -108,6 +107,15 @@ static void open_each(struct kiln_cache *cache, struct kiln_layers *layers)
 	}
 }
 
+/* In a forked child nobody may ever let go of it: then there are no layers. */
+static bool lock(struct kiln_cache *cache)
+{
+	if (kiln_cache_is_inherited(cache))
+		return kiln_mutex_try_lock(&cache->layers.mutex);
+	kiln_mutex_lock(&cache->layers.mutex);
+	return true;
+}
+
 /* Returns whether there are layers to look at. */
 static bool open_once(struct kiln_cache *cache)
 {
@@ -115,8 +123,7 @@ static bool open_once(struct kiln_cache *cache)
 
 	if (layers->list == NULL)
 		return false;
-	if (!atomic_load_explicit(&layers->opened, memory_order_acquire)) {
-		kiln_mutex_lock(&layers->mutex);
+	if (!atomic_load_explicit(&layers->opened, memory_order_acquire) && lock(cache)) {
 		if (!layers->opened && layers->layers == NULL)
 			layers->layers = kiln_alloc_zero(count_names(layers->list), sizeof *layers->layers);
 		if (!layers->opened && layers->layers != NULL) {

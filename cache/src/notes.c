@@ -81,13 +81,24 @@ void kiln_notes_unlock(struct kiln_cache *cache)
 /* What we are about to write into must be ours alone. */
 static bool is_trusted(const struct kiln_cache *cache, const struct stat *facts)
 {
-	if (S_ISREG(facts->st_mode) && facts->st_uid == geteuid() && facts->st_nlink <= 1)
+	if (S_ISREG(facts->st_mode) && facts->st_uid == geteuid() && facts->st_nlink <= 1 &&
+	    (facts->st_mode & (S_IWGRP | S_IWOTH)) == 0)
 		return true;
 	kiln_log(KILN_LOG_WARN,
-	         "'%s/" NOTES_PATH "' is not a plain file of our own, so a crash of the driver goes "
+	         "'%s/" NOTES_PATH
+	         "' is not a plain file of our own that only we can write, so a crash of the driver goes "
 	         "unnoticed. Fix: remove it",
 	         cache->root);
 	return false;
+}
+
+/* Whether the name still is that file's, and not that of another process's newer one. */
+static bool is_in_place(const struct kiln_cache *cache, const struct stat *file)
+{
+	struct stat facts;
+
+	return cache->fs->fstatat(cache->fs->user, cache->root_fd, NOTES_PATH, &facts) == 0 &&
+	       facts.st_dev == file->st_dev && facts.st_ino == file->st_ino;
 }
 
 /* The file only ever grows: whoever has it mapped would fault on what is cut off. Zeros are written, as a
@@ -96,7 +107,7 @@ static bool grow(struct kiln_cache *cache)
 {
 	static const uint8_t zeros[4096];
 	const struct kiln_fs *fs = cache->fs;
-	struct stat facts;
+	struct stat facts = {0};
 	bool good;
 
 	if (!kiln_notes_lock(cache, true))
@@ -111,7 +122,7 @@ static bool grow(struct kiln_cache *cache)
 		bytes += step;
 	}
 	/* On a full disk not even the room that it took. What is shorter than whole, nobody has mapped. */
-	if (!good)
+	if (!good && is_in_place(cache, &facts))
 		fs->unlinkat(fs->user, cache->root_fd, NOTES_PATH, 0);
 	kiln_notes_unlock(cache);
 	return good;
@@ -203,6 +214,13 @@ void kiln_notes_open(struct kiln_cache *cache)
 	take_any(cache);
 }
 
+/* A forked child shares slot and lanes with its parent, in the file and in its lock: they stay the parent's. */
+static bool has_slot(const struct kiln_cache *cache)
+{
+	return cache->notes.file != NULL && cache->notes.slot < KILN_NOTE_SLOTS &&
+	       !kiln_cache_is_inherited(cache);
+}
+
 void kiln_notes_close(struct kiln_cache *cache)
 {
 	struct kiln_notes *notes = &cache->notes;
@@ -210,11 +228,12 @@ void kiln_notes_close(struct kiln_cache *cache)
 	if (notes->file == NULL)
 		return;
 	/* Before the lock is gone, or it looks like a death. */
-	if (notes->slot < KILN_NOTE_SLOTS)
+	if (has_slot(cache))
 		atomic_store(&notes->file->owned[notes->slot], 0);
 	cache->fs->unmap(cache->fs->user, notes->file, KILN_NOTES_BYTES);
 	cache->fs->close(cache->fs->user, notes->fd);
-	kiln_mutex_finish(&notes->mutex);
+	if (!kiln_cache_is_inherited(cache))
+		kiln_mutex_finish(&notes->mutex);
 	notes->file = NULL;
 }
 
@@ -249,8 +268,7 @@ struct kiln_cache_note kiln_cache_note_begin(struct kiln_cache *cache,
 	uint64_t names[6];
 	unsigned number;
 
-	if (cache == NULL || identity == NULL || cache->notes.file == NULL ||
-	    cache->notes.slot == KILN_NOTE_SLOTS)
+	if (cache == NULL || identity == NULL || !has_slot(cache))
 		return (struct kiln_cache_note){0};
 	number = claim(&cache->notes);
 	if (number == KILN_NOTE_LANES)
@@ -270,7 +288,7 @@ void kiln_cache_note_end(struct kiln_cache *cache, struct kiln_cache_note note, 
 	struct kiln_note_lane *lane;
 	uint64_t device[2];
 
-	if (cache == NULL || note.lane == 0 || note.lane > KILN_NOTE_LANES || cache->notes.file == NULL)
+	if (cache == NULL || note.lane == 0 || note.lane > KILN_NOTE_LANES || !has_slot(cache))
 		return;
 	lane = &cache->notes.file->lanes[cache->notes.slot][note.lane - 1];
 	device[0] = get(&lane->names[4]);

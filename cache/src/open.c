@@ -186,8 +186,17 @@ static enum kiln_status init_parts(struct kiln_cache *cache, const struct kiln_c
 			return KILN_OK;
 		kiln_later_finish(cache);
 	}
-	kiln_pending_finish(&cache->pending);
+	kiln_pending_finish(cache);
 	return status;
+}
+
+static enum kiln_status choose_seal(const struct kiln_cache_host *host,
+                                    const struct kiln_cache_params *params, struct kiln_cache *cache)
+{
+	if (host->seal == NULL)
+		return kiln_seal_choose(cache->fs, params->secret_file, NULL, &cache->seal);
+	cache->seal = *host->seal;
+	return KILN_OK;
 }
 
 static enum kiln_status create(const struct kiln_cache_host *host, const struct kiln_cache_params *params,
@@ -200,6 +209,7 @@ static enum kiln_status create(const struct kiln_cache_host *host, const struct 
 		return kiln_error(status, "no memory for a cache. Fix: free some and open it again");
 	cache->fs = host->fs != NULL ? host->fs : &kiln_fs_posix;
 	cache->clock = host->clock != NULL ? host->clock : &kiln_clock_system;
+	cache->process = kiln_process_generation();
 	cache->root_fd = -1;
 	cache->read_only = mode == KILN_CACHE_READ_ONLY;
 	cache->max_entry_bytes = bound_entry(params->max_entry_bytes);
@@ -215,7 +225,7 @@ static enum kiln_status create(const struct kiln_cache_host *host, const struct 
 	else
 		status = attach_root(cache);
 	if (status == KILN_OK)
-		status = kiln_seal_choose(cache->fs, params->secret_file, NULL, &cache->seal);
+		status = choose_seal(host, params, cache);
 	if (status == KILN_OK) {
 		kiln_notes_open(cache);
 		*out_cache = cache;
@@ -265,7 +275,7 @@ void kiln_cache_close(struct kiln_cache **cache)
 	kiln_seal_forget(&(*cache)->seal);
 	if ((*cache)->root_fd >= 0)
 		(*cache)->fs->close((*cache)->fs->user, (*cache)->root_fd);
-	kiln_pending_finish(&(*cache)->pending);
+	kiln_pending_finish(*cache);
 	kiln_free((*cache)->root);
 	kiln_free(*cache);
 	*cache = NULL;

@@ -41,10 +41,25 @@ static enum kiln_status copy_entry(struct import *import, const struct kiln_pack
 		return KILN_ERR_TOO_LARGE;
 	KILN_TRY(kiln_pack_load(import->pack, record, &data));
 	status = check(import->cache, path, data, record->bytes, &place);
+	/* Installing would take the mark away too, and the driver would die of it once more. */
+	if (status == KILN_OK && kiln_place_quarantined(import->cache, &place))
+		status = KILN_ERR_UNSUPPORTED;
 	if (status == KILN_OK)
 		status = kiln_entry_install(import->cache, &place, data, record->bytes);
 	kiln_free(data);
 	return status;
+}
+
+/* Whether there is an entry that this cache can read. Anything else would only hide the pack's. */
+static bool is_present(const struct kiln_cache *cache, const char *path)
+{
+	struct kiln_place place;
+	struct kiln_file file;
+	bool present = kiln_file_load(cache, path, &file) == KILN_OK &&
+	               check(cache, path, file.data, file.bytes, &place) == KILN_OK;
+
+	kiln_file_finish(cache, &file);
+	return present;
 }
 
 /* Only what the disk or the memory refuses ends the import. */
@@ -53,10 +68,9 @@ static enum kiln_status import_record(struct import *import, const struct kiln_p
 	struct kiln_cache *cache = import->cache;
 	enum kiln_status status;
 	char path[KILN_PLACE_MAX];
-	struct stat facts;
 
 	kiln_pack_path_of(record, path);
-	if (cache->fs->fstatat(cache->fs->user, cache->root_fd, path, &facts) == 0) {
+	if (is_present(cache, path)) {
 		import->report.present++;
 		return KILN_OK;
 	}

@@ -13,11 +13,15 @@ enum kiln_status kiln_pending_init(struct kiln_pending *pending)
 	return KILN_ERR_THREAD;
 }
 
-void kiln_pending_finish(struct kiln_pending *pending)
+void kiln_pending_finish(struct kiln_cache *cache)
 {
+	struct kiln_pending *pending = &cache->pending;
 	const struct kiln_table_slot *slot;
 	size_t cursor = 0;
 
+	/* The list may be in the middle of a change: it is left to the system. */
+	if (kiln_cache_is_inherited(cache))
+		return;
 	while ((slot = kiln_table_next(&pending->files, &cursor)) != NULL)
 		kiln_free(slot->value);
 	kiln_table_finish(&pending->files);
@@ -25,10 +29,13 @@ void kiln_pending_finish(struct kiln_pending *pending)
 	kiln_mutex_finish(&pending->mutex);
 }
 
-void kiln_pending_add(struct kiln_pending *pending, const struct kiln_place *place)
+void kiln_pending_add(struct kiln_cache *cache, const struct kiln_place *place)
 {
+	struct kiln_pending *pending = &cache->pending;
 	struct kiln_pending_file *file;
 
+	if (kiln_cache_is_inherited(cache))
+		return;
 	kiln_mutex_lock(&pending->mutex);
 	pending->dirty.shards[place->kind == KILN_KIND_CONTENT][place->shard] = true;
 	if (kiln_table_get(&pending->files, &place->id) == NULL) {
@@ -41,8 +48,12 @@ void kiln_pending_add(struct kiln_pending *pending, const struct kiln_place *pla
 	kiln_mutex_unlock(&pending->mutex);
 }
 
-void kiln_pending_touch(struct kiln_pending *pending, enum kiln_kind kind, uint8_t shard)
+void kiln_pending_touch(struct kiln_cache *cache, enum kiln_kind kind, uint8_t shard)
 {
+	struct kiln_pending *pending = &cache->pending;
+
+	if (kiln_cache_is_inherited(cache))
+		return;
 	kiln_mutex_lock(&pending->mutex);
 	pending->dirty.shards[kind == KILN_KIND_CONTENT][shard] = true;
 	kiln_mutex_unlock(&pending->mutex);

@@ -59,15 +59,14 @@ static bool mark(const struct kiln_cache *cache, const char *aside)
 }
 
 /* Whether the entry is not in its place any more: renamed, or unlinked where that does not work. *out_kept: it
- * is in quarantine. */
+ * is in quarantine. Of a rename that finds nothing nobody knows what was not there: entry or quarantine. */
 static bool take_away(const struct kiln_cache *cache, const struct kiln_place *place, const char *aside,
                       bool *out_kept)
 {
 	const struct kiln_fs *fs = cache->fs;
 
 	*out_kept = fs->renameat(fs->user, cache->root_fd, place->path, cache->root_fd, aside) == 0;
-	return *out_kept || errno == ENOENT || fs->unlinkat(fs->user, cache->root_fd, place->path, 0) == 0 ||
-	       errno == ENOENT;
+	return *out_kept || fs->unlinkat(fs->user, cache->root_fd, place->path, 0) == 0 || errno == ENOENT;
 }
 
 /* Returns whether nobody will load the entry again. */
@@ -82,11 +81,11 @@ static bool set_aside(struct kiln_cache *cache, const struct kiln_place *place)
 		return false;
 	kiln_gone_note(cache, place->name, KILN_CACHE_SET_ASIDE);
 	if (kept)
-		kiln_pending_touch(&cache->pending, place->kind, place->shard);
-	if (kept || mark(cache, aside)) {
-		atomic_store_explicit(&cache->notes.file->any_set_aside, kiln_le64(1), memory_order_release);
-		kiln_count(&cache->counts.set_aside);
-	}
+		kiln_pending_touch(cache, place->kind, place->shard);
+	if (!kept && !mark(cache, aside))
+		return cache->layers.list == NULL; /* from a layer it would come back */
+	atomic_store_explicit(&cache->notes.file->any_set_aside, kiln_le64(1), memory_order_release);
+	kiln_count(&cache->counts.set_aside);
 	return true;
 }
 

@@ -39,9 +39,13 @@ static enum kiln_status drop_damaged(struct reading *reading, const struct kiln_
 	const struct kiln_place *place = reading->place;
 	const char *fate = "stays, as this cache is read-only";
 
-	if (!cache->read_only)
-		fate = kiln_file_remove(cache, place->dir, place->path, file) ? "was removed"
-		                                                              : "cannot be removed";
+	if (!cache->read_only) {
+		bool removed = kiln_file_remove(cache, place->dir, place->path, file);
+
+		if (removed)
+			kiln_pending_touch(cache, place->kind, place->shard);
+		fate = removed ? "was removed" : "cannot be removed";
+	}
 	if (!atomic_exchange(&cache->damage_logged, true))
 		kiln_log(KILN_LOG_WARN,
 		         "cache entry '%s/%s' is damaged: %s. It %s and counts as a miss; "

@@ -71,6 +71,6 @@ enum kiln_status kiln_cache_write_sidecar(struct kiln_cache *cache,
 	cache->fs->close(cache->fs->user, dir);
 	if (status != KILN_OK)
 		return kiln_error_context(status, "cannot write a manifest into '%s'", cache->root);
-	kiln_pending_touch(&cache->pending, place.kind, place.shard);
+	kiln_pending_touch(cache, place.kind, place.shard);
 	return KILN_OK;
 }

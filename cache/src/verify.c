@@ -76,7 +76,7 @@ static void verify_entry(struct verification *verification, const struct kiln_sh
 	if (status == KILN_ERR_DAMAGED && verification->params.remove &&
 	    kiln_file_remove(cache, shard->dir, path, &file)) {
 		verification->report.removed++;
-		kiln_pending_touch(&cache->pending, shard->kind, shard->number);
+		kiln_pending_touch(cache, shard->kind, shard->number);
 	}
 	tell(verification, path, status);
 	kiln_file_finish(cache, &file);

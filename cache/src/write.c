@@ -63,7 +63,7 @@ enum kiln_status kiln_entry_install(struct kiln_cache *cache, const struct kiln_
 	if (status != KILN_OK)
 		return kiln_error_context(status, "cannot store an entry in '%s'", cache->root);
 	atomic_fetch_add_explicit(&cache->uncollected_bytes, bytes, memory_order_relaxed);
-	kiln_pending_add(&cache->pending, place);
+	kiln_pending_add(cache, place);
 	if (place->kind == KILN_KIND_PIPELINE)
 		kiln_quarantine_clear(cache, place->name);
 	return KILN_OK;
@@ -121,10 +121,15 @@ static bool is_skipped(struct kiln_cache *cache)
 static enum kiln_status write_now(struct kiln_cache *cache, const struct kiln_subject *subject,
                                   const struct kiln_place *place, const struct kiln_cache_entry *entry)
 {
+	struct kiln_cache_lease lease;
+	enum kiln_status status;
+
 	if (is_skipped(cache))
 		return KILN_OK;
-	kiln_later_drop(cache, place);
-	return kiln_subject_write(cache, subject, place, entry);
+	kiln_later_drop(cache, place, &lease);
+	status = kiln_subject_write(cache, subject, place, entry);
+	kiln_cache_lease_end(&lease);
+	return status;
 }
 
 static enum kiln_status write_later(struct kiln_cache *cache, const struct kiln_subject *subject,

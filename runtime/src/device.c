@@ -5,10 +5,10 @@
 #include <base/alloc.h>
 #include <base/error.h>
 #include <base/log.h>
+#include <base/process.h>
 #include <base/settings.h>
 
 #include "loader.h"
-#include "process.h"
 #include "slice.h"
 
 /* ---- Sticky state ---- */

@@ -23,6 +23,8 @@ struct kiln_thread {
 enum kiln_status kiln_mutex_init(struct kiln_mutex *mutex);
 void kiln_mutex_finish(struct kiln_mutex *mutex);
 void kiln_mutex_lock(struct kiln_mutex *mutex);
+/* false when somebody has it. */
+bool kiln_mutex_try_lock(struct kiln_mutex *mutex);
 void kiln_mutex_unlock(struct kiln_mutex *mutex);
 
 enum kiln_status kiln_cond_init(struct kiln_cond *cond);

@@ -136,7 +136,7 @@ KILN_API enum kiln_status kiln_cache_content_write(struct kiln_cache *cache,
 
 /** Makes everything this cache object wrote or removed so far durable: files first, then every directory
  *  created or changed, up to the root. A file that vanished counts as flushed; after a failure a later flush
- *  tries the rest again.
+ *  tries the rest again. A forked child that did not open the cache syncs the whole file system instead.
  *  Threads: any; writers do not wait for it.  Blocks: until the disk has it. */
 KILN_API enum kiln_status kiln_cache_flush(struct kiln_cache *cache);
 
@@ -227,7 +227,7 @@ struct kiln_cache_note {
 };
 
 /** Notes that the entry's blob goes to the driver now. Up to 16 at once for one cache; what is beyond, or where the
- *  cache has no notes file, goes unnoted.
+ *  cache has no notes file, or in a forked child that did not open it, goes unnoted.
  *  Threads: any.  Blocks: no; makes no system call (some 20 ns). */
 KILN_API struct kiln_cache_note kiln_cache_note_begin(struct kiln_cache *cache,
                                                       const struct kiln_pipeline_identity *identity);
@@ -465,8 +465,8 @@ struct kiln_cache_export_params {
 
 struct kiln_cache_pack_report {
 	uint64_t entries, bytes; /* written to the pack, or imported from it */
-	uint64_t present;        /* import: left alone, as the cache has them */
-	uint64_t skipped;        /* not wanted, damaged, of another version, or too large */
+	uint64_t present;        /* import: left alone, as the cache has them and can read them */
+	uint64_t skipped;        /* not wanted, damaged, of another version, too large, or in quarantine */
 };
 
 /** Writes the cache's good entries into one file, a pack, atomically and durably.
@@ -477,7 +477,7 @@ KILN_API enum kiln_status kiln_cache_export(struct kiln_cache *cache, const char
                                             const struct kiln_cache_export_params *params,
                                             struct kiln_cache_pack_report *out_report);
 
-/** Copies the good entries of a pack into the cache, each verified; those it has are left alone.
+/** Copies the good entries of a pack into the cache, each verified; those it has, and those in quarantine, are left alone.
  *  Returns: KILN_ERR_NOT_FOUND, KILN_ERR_PERMISSION (a link, or a pack that others could have written and no
  *  secret vouches for), KILN_ERR_DAMAGED (its index), KILN_ERR_UNSUPPORTED (a newer format),
  *  KILN_ERR_READ_ONLY, KILN_ERR_CANCELLED, KILN_ERR_NO_SPACE ...: what was copied stays.

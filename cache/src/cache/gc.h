@@ -22,7 +22,9 @@ enum kiln_status kiln_gc_collect(struct kiln_cache *cache, const struct kiln_cac
 bool kiln_gc_make_room(struct kiln_cache *cache, const struct kiln_place *place, uint64_t wanted);
 
 /* Collects with the default budget when this cache has written a sixteenth of it since it last did, or when
- * nobody has collected this folder for a day. What stops it is nobody's business. */
+ * nobody has collected this folder for a day. What stops it is nobody's business; cancelled, it stays due. */
 void kiln_gc_if_due(struct kiln_cache *cache, const struct kiln_cache_progress *progress);
+/* For a process that ends: only when nobody has for three days, as where all processes are short. */
+void kiln_gc_if_overdue(struct kiln_cache *cache);
 
 #endif

@@ -34,6 +34,7 @@ struct kiln_later {
 	_Atomic pid_t owner; /* of the thread; 0 = none yet. A forked child has neither thread nor queue */
 	_Atomic bool stopping;
 	bool hurry; /* somebody waits: no waiting for the burst to end */
+	bool grown; /* written, by whomever, since the thread last looked whether to collect */
 	_Atomic size_t count;
 	size_t bytes;
 	struct kiln_table items; /* kiln_place.id -> the item, until it is written */
@@ -53,8 +54,10 @@ void kiln_later_drain(struct kiln_cache *cache);
 /* The same; returns the first failure since the last call, whoever met it. */
 enum kiln_status kiln_later_settle(struct kiln_cache *cache);
 
-/* A write to the same place follows: what waits for it is out of date. */
-void kiln_later_drop(struct kiln_cache *cache, const struct kiln_place *place);
+/* A write to the same place follows: what waits for it is out of date. *out_lease: its lease, if it has one, for the
+ * caller to end after that write. */
+void kiln_later_drop(struct kiln_cache *cache, const struct kiln_place *place,
+                     struct kiln_cache_lease *out_lease);
 
 /* Looks for an entry that waits. KILN_OK, NOT_FOUND, OUT_OF_MEMORY. */
 enum kiln_status kiln_later_read(struct kiln_cache *cache, const struct kiln_subject *subject,

@@ -8,6 +8,7 @@
 
 #include <base/clock.h>
 #include <base/fs.h>
+#include <base/process.h>
 #include <base/table.h>
 #include <base/thread.h>
 #include <cache/entry.h>
@@ -47,6 +48,7 @@ struct kiln_cache {
 	const struct kiln_clock *clock;
 	char *root;         /* without trailing slashes */
 	size_t above_bytes; /* length of the deepest prefix of `root` that existed before us; 0 = "." */
+	uint32_t process;   /* kiln_process_generation() of the one that opened it */
 	int root_fd;        /* -1: a read-only cache whose root does not exist */
 	bool read_only;
 	uint64_t max_entry_bytes;
@@ -66,10 +68,17 @@ struct kiln_cache {
 struct kiln_cache_host {
 	const struct kiln_fs *fs;
 	const struct kiln_clock *clock;
+	const struct kiln_seal *seal; /* as parameters and environment choose it */
 };
 
 enum kiln_status kiln_cache_open_on(const struct kiln_cache_host *host,
                                     const struct kiln_cache_params *params, struct kiln_cache **out_cache);
+
+/* In the child of a fork notes and list are the parent's, and locks may be held by threads that are not here. */
+static inline bool kiln_cache_is_inherited(const struct kiln_cache *cache)
+{
+	return cache->process != kiln_process_generation();
+}
 
 static inline void kiln_count(_Atomic uint64_t *counter)
 {
@@ -118,14 +127,14 @@ enum kiln_status kiln_entry_install(struct kiln_cache *cache, const struct kiln_
 /* Opens the folder a place lies in, and makes it if need be. -1 with errno. */
 int kiln_shard_open(const struct kiln_cache *cache, const struct kiln_place *place);
 
-/* ---- Flush's list ---- */
+/* ---- Flush's list; a forked child has none, and its flush syncs everything ---- */
 
 enum kiln_status kiln_pending_init(struct kiln_pending *pending);
-void kiln_pending_finish(struct kiln_pending *pending);
+void kiln_pending_finish(struct kiln_cache *cache);
 /* A file was installed. Never fails: what cannot be noted makes the next flush sync everything. */
-void kiln_pending_add(struct kiln_pending *pending, const struct kiln_place *place);
+void kiln_pending_add(struct kiln_cache *cache, const struct kiln_place *place);
 /* A file was removed. */
-void kiln_pending_touch(struct kiln_pending *pending, enum kiln_kind kind, uint8_t shard);
+void kiln_pending_touch(struct kiln_cache *cache, enum kiln_kind kind, uint8_t shard);
 
 /* ---- Folders ---- */
 

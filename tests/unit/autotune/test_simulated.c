@@ -164,7 +164,7 @@ static const struct {
 } hard_small[] = {
 	{"synthetic_integrated_scan", 0.80, 0.10},
 	{"recorded_lavapipe_histogram", 0.85, 0.10},
-	{"recorded_lavapipe_stream", 0.05, 0.50},
+	{"recorded_lavapipe_stream", 0.05, 0.55},
 };
 
 static bool small_is_kept(const char *name, double within, double provisional)

@@ -208,6 +208,23 @@ static void every_failing_call_of_make_dirs_is_survived(void **state)
 	assert_true(failing_alloc_end());
 }
 
+static void look_follows_no_link_on_the_way(void **state)
+{
+	struct temp_dir *dir = *state;
+	struct stat facts;
+
+	assert_int_equal(mkdirat(dir->fd, "real", 0700), 0);
+	assert_int_equal(mkdirat(dir->fd, "real/f", 0700), 0);
+	assert_int_equal(symlinkat("real", dir->fd, "link"), 0);
+	assert_int_equal(kiln_fs_posix.fstatat(NULL, dir->fd, "real/f", &facts), 0);
+	assert_int_equal(kiln_fs_posix.fstatat(NULL, dir->fd, "link/f", &facts), -1);
+	assert_int_not_equal(errno, ENOENT);
+	assert_int_equal(kiln_fs_posix.fstatat(NULL, dir->fd, "real/none", &facts), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(kiln_fs_posix.fstatat(NULL, dir->fd, "link", &facts), 0);
+	assert_true(S_ISLNK(facts.st_mode));
+}
+
 static void folder_link_is_followed_only_when_asked(void **state)
 {
 	struct temp_dir *dir = *state;
@@ -300,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(file_is_read_whole),
+		TEST(look_follows_no_link_on_the_way),
 		TEST(missing_file_sets_no_message),
 		TEST(file_over_the_bound_is_not_read),
 		TEST(links_folders_and_pipes_are_refused),

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <base/clock.h>
@@ -182,6 +184,21 @@ static void what_failed_is_tried_again_and_nothing_else(void **state)
 	kiln_cache_close(&cache);
 }
 
+/* The system tells of an error once: the sync that only saves time must not swallow it. */
+static void failure_to_write_ahead_is_told_where_not_all_is_on_the_list(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct meter meter;
+	struct kiln_cache *cache = open_metered(fixture, &meter);
+
+	write_many(cache, ENTRIES);
+	cache->pending.dirty.everything = true; /* as without memory for the list */
+	meter.fail_everything = 1;
+	assert_status(kiln_cache_flush(cache), KILN_ERR_IO);
+	assert_status(kiln_cache_flush(cache), KILN_OK);
+	kiln_cache_close(&cache);
+}
+
 static void vanished_files_count_as_flushed(void **state)
 {
 	struct cache_fixture *fixture = *state;
@@ -194,6 +211,57 @@ static void vanished_files_count_as_flushed(void **state)
 	assert_status(kiln_cache_flush(cache), KILN_OK);
 	assert_int_equal(meter.files, ENTRIES / 2);
 	kiln_cache_close(&cache);
+}
+
+/* A removal too is only durable with its folder. */
+static void folder_of_a_damaged_entry_is_synced(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct meter meter;
+	struct kiln_cache *cache = open_metered(fixture, &meter);
+
+	assert_status(write_text(cache, 1, 64, 1, "payload"), KILN_OK);
+	assert_status(kiln_cache_flush(cache), KILN_OK);
+	save_file(path_of(fixture, 1, 64, 1).text, "x", 1);
+	meter.dirs = 0;
+	assert_status(read_text(cache, 1, 64, 1, ""), KILN_ERR_DAMAGED);
+	assert_status(kiln_cache_flush(cache), KILN_OK);
+	assert_true(meter.dirs > 0);
+	kiln_cache_close(&cache);
+}
+
+/* `user` counts openings of the working folder. */
+static int watched_openat(void *user, int dir, const char *name, int flags, mode_t mode)
+{
+	*(unsigned *)user += dir == AT_FDCWD && strcmp(name, ".") == 0;
+	return kiln_fs_posix.openat(NULL, dir, name, flags, mode);
+}
+
+static void relative_root_is_synced_up_to_the_working_folder(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	static const char *const roots[] = {"caches/p", "c/p", "q"};
+	int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct kiln_fs fs = kiln_fs_posix;
+	unsigned opened;
+
+	fs.openat = watched_openat;
+	fs.user = &opened;
+	assert_int_equal(chdir(fixture->dir.path), 0);
+	for (unsigned i = 0; i < sizeof roots / sizeof roots[0]; i++) {
+		const struct kiln_cache_params params = {.root = roots[i], .mode = KILN_CACHE_READ_WRITE};
+		struct kiln_cache *cache = NULL;
+
+		assert_status(kiln_cache_open_on(&(struct kiln_cache_host){.fs = &fs}, &params, &cache),
+		              KILN_OK);
+		assert_status(write_text(cache, 1, 64, 1, "payload"), KILN_OK);
+		opened = 0;
+		assert_status(kiln_cache_flush(cache), KILN_OK);
+		assert_int_equal(opened, 1);
+		kiln_cache_close(&cache);
+	}
+	assert_int_equal(fchdir(before), 0);
+	close(before);
 }
 
 static void flush_survives_every_failing_allocation(void **state)
@@ -281,15 +349,58 @@ static void real_disk_is_measured(void **state)
 	              one_by_one / together);
 }
 
+static void *flush(void *user)
+{
+	return kiln_cache_flush(user) == KILN_OK ? user : NULL;
+}
+
+/* What a thread holds at the fork nobody lets go of in the child. */
+static void child_forked_during_a_flush_writes_and_flushes(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct meter meter;
+	struct kiln_cache *cache = open_metered(fixture, &meter);
+	pthread_t thread;
+	void *result;
+	int status;
+	pid_t pid;
+
+	assert_status(write_text(cache, 1, 64, 1, "parent's"), KILN_OK);
+	meter.pause_us = 200000;
+	assert_int_equal(pthread_create(&thread, NULL, flush, cache), 0);
+	while (meter.at_once == 0)
+		usleep(1000);
+	pid = fork();
+	if (pid == 0) {
+		bool good;
+
+		alarm(5);
+		good = write_text(cache, 2, 64, 1, "child's") == KILN_OK &&
+		       kiln_cache_flush(cache) == KILN_OK && meter.everything == 1;
+		kiln_cache_close(&cache);
+		_exit(good ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	pthread_join(thread, &result);
+	assert_ptr_equal(result, cache);
+	assert_status(read_text(cache, 2, 64, 1, "child's"), KILN_OK);
+	kiln_cache_close(&cache);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cache_setup, cache_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(child_forked_during_a_flush_writes_and_flushes),
+		TEST(failure_to_write_ahead_is_told_where_not_all_is_on_the_list),
 		TEST(flush_survives_every_failing_allocation),
+		TEST(folder_of_a_damaged_entry_is_synced),
 		TEST(large_batch_is_written_ahead_by_one_call),
 		TEST(many_files_and_folders_are_synced_once_each),
 		TEST(real_disk_is_measured),
+		TEST(relative_root_is_synced_up_to_the_working_folder),
 		TEST(two_hundred_entries_are_flushed_five_times_faster_than_one_by_one),
 		TEST(vanished_files_count_as_flushed),
 		TEST(what_failed_is_tried_again_and_nothing_else),

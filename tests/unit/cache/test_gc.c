@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <base/settings.h>
@@ -490,6 +491,164 @@ static void cache_nobody_collected_for_a_day_is_collected(void **state)
 	assert_false(has(fixture, 1));
 }
 
+static void write_soon(struct kiln_cache *cache, unsigned program)
+{
+	struct kiln_pipeline_key key = sample_key(program, 64);
+	struct kiln_fingerprint device = sample_device(1);
+	struct kiln_cache_entry entry = sample_entry("x", 1);
+
+	assert_status(kiln_cache_write_later(cache, &key, &device, &entry, NULL), KILN_OK);
+}
+
+static void set_stamp(const struct cache_fixture *fixture, int64_t age_s)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - age_s}};
+	char path[400];
+
+	snprintf(path, sizeof path, "%s/v1/collected", fixture->root);
+	save_file(path, "", 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static int64_t stamp_age_s(const struct cache_fixture *fixture)
+{
+	char path[400];
+	struct stat facts;
+
+	snprintf(path, sizeof path, "%s/v1/collected", fixture->root);
+	assert_int_equal(stat(path, &facts), 0);
+	return time(NULL) - (int64_t)facts.st_mtime;
+}
+
+static bool comes_to_go(const struct cache_fixture *fixture, unsigned program)
+{
+	for (unsigned ms = 0; ms < 5000 && has(fixture, program); ms++)
+		usleep(1000);
+	return !has(fixture, program);
+}
+
+/* Or nobody else would collect for a day. */
+static void process_that_closes_at_once_claims_no_collection(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_cache *cache;
+	uint64_t start_ns;
+
+	put(fixture, 1, 8, 0, 10);
+	set_stamp(fixture, 2 * 86400);
+	setenv("KILN_CACHE_MAX_BYTES", "1K", 1);
+	cache = open_again(fixture, KILN_CACHE_READ_WRITE, 0);
+	start_ns = kiln_now_ns();
+	write_soon(cache, 2);
+	kiln_cache_close(&cache);
+	if (kiln_now_ns() - start_ns >= KILN_LATER_QUIET_NS) {
+		unsetenv("KILN_CACHE_MAX_BYTES");
+		print_message(
+			"SKIP process_that_closes_at_once_claims_no_collection: this machine is too slow\n");
+		skip();
+	}
+	assert_true(has(fixture, 1) && has(fixture, 2));
+	assert_true(stamp_age_s(fixture) >= 2 * 86400);
+	write_soon(fixture->cache, 3);
+	assert_true(comes_to_go(fixture, 1));
+	unsetenv("KILN_CACHE_MAX_BYTES");
+	assert_true(stamp_age_s(fixture) < 86400);
+}
+
+/* Where all processes close at once, one has to in the end. */
+static void closing_collects_what_nobody_has_for_days(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_cache *cache;
+
+	put(fixture, 1, 8, 0, 10);
+	set_stamp(fixture, 5 * 86400);
+	setenv("KILN_CACHE_MAX_BYTES", "1K", 1);
+	cache = open_again(fixture, KILN_CACHE_READ_WRITE, 0);
+	write_soon(cache, 2);
+	kiln_cache_close(&cache);
+	unsetenv("KILN_CACHE_MAX_BYTES");
+	assert_false(has(fixture, 1));
+	assert_true(stamp_age_s(fixture) < 86400);
+}
+
+static bool stop(void *user, const char *phase, uint64_t done, uint64_t total)
+{
+	(void)user, (void)phase, (void)done, (void)total;
+	return false;
+}
+
+static void cancelled_collection_stays_due(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	const struct kiln_cache_progress stopped = {.step = stop};
+	uint64_t bytes;
+
+	put(fixture, 1, 8, 0, 10);
+	set_stamp(fixture, 2 * 86400);
+	bytes = atomic_load(&fixture->cache->uncollected_bytes);
+	setenv("KILN_CACHE_MAX_BYTES", "1K", 1);
+	kiln_gc_if_due(fixture->cache, &stopped);
+	unsetenv("KILN_CACHE_MAX_BYTES");
+	assert_true(has(fixture, 1));
+	assert_true(stamp_age_s(fixture) >= 2 * 86400);
+	assert_int_equal(atomic_load(&fixture->cache->uncollected_bytes), bytes);
+}
+
+/* Whoever flushes writes what waits itself. */
+static void process_that_flushes_collects_too(void **state)
+{
+	struct cache_fixture *fixture = *state;
+
+	put(fixture, 1, 8, 0, 10);
+	set_stamp(fixture, 2 * 86400);
+	setenv("KILN_CACHE_MAX_BYTES", "1K", 1);
+	write_soon(fixture->cache, 2);
+	assert_status(kiln_cache_flush(fixture->cache), KILN_OK);
+	assert_true(comes_to_go(fixture, 1));
+	unsetenv("KILN_CACHE_MAX_BYTES");
+}
+
+static int slow_unlinkat(void *user, int dir, const char *name, int flags)
+{
+	++*(_Atomic unsigned *)user;
+	usleep(1000);
+	return kiln_fs_posix.unlinkat(NULL, dir, name, flags);
+}
+
+static void collection_does_not_keep_others_waiting_for_a_lease(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_pipeline_identity identity = sample_identity(5001, 64, 1);
+	struct kiln_pipeline_key key = sample_key(5001, 64);
+	struct kiln_fingerprint device = sample_device(1);
+	struct kiln_cache_entry entry = sample_entry("x", 1);
+	struct kiln_cache_lease lease;
+	static _Atomic unsigned removed; /* both outlive a test that fails */
+	static struct kiln_fs fs;
+	struct kiln_cache *cache;
+
+	fs = kiln_fs_posix;
+	for (unsigned i = 0; i < 1200; i++) /* it looks up every 512 */
+		put(fixture, i, 1, 0, 10);
+	set_stamp(fixture, 2 * 86400);
+	setenv("KILN_CACHE_MAX_BYTES", "1K", 1);
+	fs.unlinkat = slow_unlinkat;
+	fs.user = &removed;
+	cache = open_on(fixture, &fs);
+	write_soon(cache, 5000);
+	while (removed == 0)
+		usleep(1000);
+	assert_status(kiln_cache_lease_begin(cache, &identity, 0, &lease), KILN_OK);
+	assert_status(kiln_cache_write_later(cache, &key, &device, &entry, &lease), KILN_OK);
+	for (unsigned ms = 0; ms < 10000 && !has(fixture, 5001); ms++)
+		usleep(1000);
+	unsetenv("KILN_CACHE_MAX_BYTES");
+	assert_true(removed < 1200);
+	assert_true(has(fixture, 5001));
+	kiln_cache_close(&cache);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, cache_setup, cache_teardown)
 
 int main(void)
@@ -499,6 +658,9 @@ int main(void)
 		TEST(budget_comes_from_the_environment),
 		TEST(budget_is_met_by_the_least_recently_used),
 		TEST(cache_nobody_collected_for_a_day_is_collected),
+		TEST(cancelled_collection_stays_due),
+		TEST(closing_collects_what_nobody_has_for_days),
+		TEST(collection_does_not_keep_others_waiting_for_a_lease),
 		TEST(earlier_format_is_collected_before_what_can_be_read),
 		TEST(entry_used_since_the_scan_is_spared),
 		TEST(foreign_files_are_left_alone),
@@ -506,6 +668,8 @@ int main(void)
 		TEST(gc_survives_every_failing_allocation),
 		TEST(gc_survives_every_failing_call),
 		TEST(litter_of_the_dead_goes_and_that_of_the_living_stays),
+		TEST(process_that_closes_at_once_claims_no_collection),
+		TEST(process_that_flushes_collects_too),
 		TEST(progress_is_told_and_stops_it),
 		TEST(read_only_cache_collects_nothing),
 		TEST(rebuild_cost_outweighs_some_age),

@@ -279,6 +279,56 @@ static void lease_goes_along_and_ends_after_the_write(void **state)
 	kiln_cache_close(&cache);
 }
 
+static void *write_over(void *user)
+{
+	return write_text(user, 1, 64, 1, "third") == KILN_OK ? user : NULL;
+}
+
+static bool is_leased(struct kiln_cache *other)
+{
+	struct kiln_pipeline_identity identity = sample_identity(1, 64, 1);
+	struct kiln_cache_lease lease;
+	bool leased;
+
+	assert_status(kiln_cache_lease_begin(other, &identity, 0, &lease), KILN_OK);
+	leased = !lease.held;
+	kiln_cache_lease_end(&lease);
+	return leased;
+}
+
+/* Others would compile what is about to be on the disk. */
+static void lease_of_a_superseded_write_ends_after_the_newer_one(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_pipeline_identity identity = sample_identity(1, 64, 1);
+	struct kiln_cache_lease lease;
+	struct gate gate;
+	struct kiln_cache *cache = open_gated(fixture, &gate),
+			  *other = open_again(fixture, KILN_CACHE_READ_WRITE, 0);
+	pthread_t thread;
+	void *result;
+
+	assert_status(write_later(cache, 0, "x"), KILN_OK);
+	while (gate.waiting == 0)
+		usleep(1000);
+	assert_status(kiln_cache_lease_begin(cache, &identity, 0, &lease), KILN_OK);
+	assert_status(write_later_leased(cache, 1, "first", &lease), KILN_OK);
+	assert_status(write_later(cache, 1, "second"), KILN_OK);
+	assert_true(is_leased(other));
+	/* Also when the newer one does not wait in the queue. */
+	assert_int_equal(pthread_create(&thread, NULL, write_over, cache), 0);
+	while (gate.waiting < 2)
+		usleep(1000);
+	assert_true(is_leased(other));
+	open_gate(&gate);
+	pthread_join(thread, &result);
+	assert_ptr_equal(result, cache);
+	assert_status(read_text(other, 1, 64, 1, "third"), KILN_OK);
+	assert_false(is_leased(other));
+	kiln_cache_close(&other);
+	kiln_cache_close(&cache);
+}
+
 /* ---- Failures ---- */
 
 static void failed_write_is_counted_and_told_by_the_next_flush(void **state)
@@ -456,6 +506,7 @@ int main(void)
 		TEST(forked_child_writes_for_itself_and_ends),
 		TEST(last_write_of_a_key_wins),
 		TEST(lease_goes_along_and_ends_after_the_write),
+		TEST(lease_of_a_superseded_write_ends_after_the_newer_one),
 		TEST(null_and_read_only_caches_write_nothing),
 		TEST(queue_behind_a_hanging_disk_drops_instead_of_waiting),
 		TEST(queued_entry_is_found_at_once_and_on_disk_soon),

@@ -340,6 +340,35 @@ static bool stop(void *user, const char *phase, uint64_t done, uint64_t total)
 	return false;
 }
 
+/* An earlier version, another secret's, damage, a link: they only hide the entry. */
+static void what_the_cache_cannot_read_is_imported_over(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct path pack = beside(fixture, "a.pack"), target = beside(fixture, "target");
+	struct path entry = path_of(fixture, 1, 64, 1);
+	struct kiln_cache_pack_report report;
+	static uint8_t bytes[4096];
+	size_t length;
+
+	fill(fixture->cache);
+	export_all(fixture->cache, pack.text);
+	for (unsigned i = 0; i < 4; i++) {
+		length = load_file(i == 0 ? KILN_TEST_GOLDEN "/pipeline_v1.bin" : entry.text, bytes,
+		                   sizeof bytes);
+		if (i == 1)
+			bytes[length - 1] ^= 1;
+		if (i == 2)
+			bytes[26] ^= 1; /* under a secret's seal */
+		save_file(i == 3 ? target.text : entry.text, bytes, length);
+		if (i == 3)
+			assert_int_equal(unlink(entry.text) | symlink(target.text, entry.text), 0);
+		report = import_all(fixture->cache, pack.text);
+		assert_int_equal(report.entries, 1);
+		assert_int_equal(report.present, 4);
+		assert_status(read_text(fixture->cache, 1, 64, 1, "payload"), KILN_OK);
+	}
+}
+
 static void packs_mind_modes_and_cancellation(void **state)
 {
 	struct cache_fixture *fixture = *state;
@@ -557,6 +586,7 @@ int main(void)
 		TEST(packs_mind_modes_and_cancellation),
 		TEST(packs_survive_every_failing_allocation),
 		TEST(secret_vouches_for_packs_from_elsewhere),
+		TEST(what_the_cache_cannot_read_is_imported_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -632,6 +632,165 @@ static void entry_that_cannot_be_set_aside_is_removed(void **state)
 	assert_false(file_exists(path_of(fixture, 1, 64, 1).text));
 }
 
+/* A full disk has no room for the folder either. */
+static void entry_goes_where_there_is_no_room_for_quarantine(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct failing_fs failing;
+	struct kiln_cache *cache;
+
+	write_some(fixture->cache, 2);
+	die_loading(fixture, 1, 1, 1);
+	failing_fs_init(&failing, &kiln_fs_posix, 2, ENOSPC); /* the first makes v1 */
+	failing.only = "mkdirat";
+	cache = open_on(fixture, &failing.fs);
+	assert_true(failing.failed);
+	assert_status(read_text(cache, 1, 64, 1, ""), KILN_ERR_NOT_FOUND);
+	assert_int_equal(count_found(cache, 2), 1);
+	kiln_cache_close(&cache);
+}
+
+/* The layer would bring the entry back, so the note waits until there is room for a mark. */
+static void note_of_a_layers_entry_stays_until_it_can_be_marked(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_cache_params params = {.root = fixture->root, .mode = KILN_CACHE_READ_WRITE};
+	struct failing_fs failing;
+	struct path pack;
+	struct kiln_cache *cache = NULL;
+
+	snprintf(pack.text, sizeof pack.text, "%s/sample.pack", fixture->dir.path);
+	params.packs = pack.text;
+	write_some(fixture->cache, 2);
+	assert_status(kiln_cache_export(fixture->cache, pack.text, NULL, NULL), KILN_OK);
+	die_loading(fixture, 1, 1, 1);
+	failing_fs_init(&failing, &kiln_fs_posix, 2, ENOSPC);
+	failing.only = "mkdirat";
+	assert_status(kiln_cache_open_on(&(struct kiln_cache_host){.fs = &failing.fs}, &params, &cache),
+	              KILN_OK);
+	assert_true(failing.failed);
+	kiln_cache_close(&cache);
+	assert_status(kiln_cache_open(&params, &cache), KILN_OK);
+	assert_true(quarantined(cache, 1));
+	assert_status(read_text(cache, 1, 64, 1, ""), KILN_ERR_NOT_FOUND);
+	assert_int_equal(count_found(cache, 2), 1);
+	kiln_cache_close(&cache);
+}
+
+static void set_aside_entry_does_not_come_back_by_import(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_cache_pack_report report;
+	struct path pack;
+
+	snprintf(pack.text, sizeof pack.text, "%s/sample.pack", fixture->dir.path);
+	write_some(fixture->cache, 3);
+	assert_status(kiln_cache_export(fixture->cache, pack.text, NULL, NULL), KILN_OK);
+	crash_and_restart(fixture, 1);
+	assert_status(kiln_cache_import(fixture->cache, pack.text, NULL, &report), KILN_OK);
+	assert_status(read_text(fixture->cache, 1, 64, 1, ""), KILN_ERR_NOT_FOUND);
+	assert_true(quarantined(fixture->cache, 1));
+	assert_int_equal(report.present, 2);
+	assert_int_equal(report.skipped, 1);
+	/* Forgiven, it may. */
+	assert_status(kiln_cache_forgive(fixture->cache), KILN_OK);
+	assert_status(kiln_cache_import(fixture->cache, pack.text, NULL, &report), KILN_OK);
+	assert_int_equal(report.entries, 1);
+	assert_int_equal(count_found(fixture->cache, 3), 3);
+}
+
+static void notes_others_can_write_are_not_used(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	static const mode_t modes[] = {0620, 0602};
+
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(chmod(notes_path(fixture).text, modes[i]), 0);
+		assert_works_without_notes(fixture);
+	}
+	assert_int_equal(chmod(notes_path(fixture).text, 0600), 0);
+	kiln_cache_close(&fixture->cache);
+	fixture->cache = open_at_now(fixture);
+	assert_int_not_equal(begin(fixture->cache, 1, 1).lane, 0);
+}
+
+/* Our disk is full, and meanwhile another process has made a file of its own. */
+static ssize_t replaced_write(void *user, int fd, const void *data, size_t bytes)
+{
+	const char *path = user;
+
+	(void)fd, (void)data, (void)bytes;
+	unlink(path);
+	save_file(path, "another's", 9);
+	errno = ENOSPC;
+	return -1;
+}
+
+static void notes_of_another_process_are_not_removed(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct path path = notes_path(fixture);
+	struct kiln_fs fs = kiln_fs_posix;
+	struct kiln_cache *cache;
+
+	kiln_cache_close(&fixture->cache);
+	assert_int_equal(unlink(path.text), 0);
+	fs.write = replaced_write;
+	fs.user = path.text;
+	cache = open_on(fixture, &fs);
+	assert_int_equal(begin(cache, 1, 1).lane, 0);
+	assert_true(file_exists(path.text));
+	kiln_cache_close(&cache);
+}
+
+/* ---- Forks ---- */
+
+/* Has an entry with the driver, forks a child that takes and gives back what it inherited, and stays. */
+static void load_and_fork(const struct cache_fixture *fixture, int told)
+{
+	struct kiln_cache *cache = open_at_now(fixture);
+	struct kiln_cache_note note = begin(cache, 1, 1);
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		bool none = begin(cache, 2, 1).lane == 0;
+
+		kiln_cache_note_end(cache, note, true);
+		kiln_cache_close(&cache);
+		_exit(none ? 0 : 1);
+	}
+	if (waitpid(child, &status, 0) != child || write(told, status == 0 ? "y" : "n", 1) != 1)
+		_exit(1);
+	stay();
+}
+
+static void forked_child_leaves_its_parents_notes_alone(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct kiln_cache *cache;
+	int ends[2];
+	char byte = 0;
+	pid_t pid;
+
+	write_some(fixture->cache, 3);
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		load_and_fork(fixture, ends[1]);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	end_loading(pid);
+	assert_int_equal(byte, 'y');
+	cache = open_at_now(fixture);
+	assert_int_equal(kiln_cache_counters(cache).set_aside, 1);
+	assert_true(quarantined(cache, 1));
+	assert_int_equal(count_found(cache, 3), 2);
+	kiln_cache_close(&cache);
+}
+
 /* ---- Failures ---- */
 
 /* Whatever fails while sweeping: the next start, where nothing does, has the entry out of the way. */
@@ -785,21 +944,27 @@ int main(void)
 		TEST(as_many_notes_as_lanes_and_no_more),
 		TEST(closing_gives_the_slot_back),
 		TEST(ended_note_sets_nothing_aside),
+		TEST(entry_goes_where_there_is_no_room_for_quarantine),
 		TEST(entry_that_cannot_be_set_aside_is_removed),
 		TEST(entry_that_is_not_in_the_root_is_marked),
 		TEST(entry_that_was_with_the_driver_at_a_death_is_set_aside),
 		TEST(entry_written_anew_is_out_of_quarantine),
 		TEST(forgiving_ends_the_suspension),
+		TEST(forked_child_leaves_its_parents_notes_alone),
 		TEST(full_disk_means_no_notes_and_none_of_its_room),
 		TEST(many_deaths_at_once_are_one_strike),
 		TEST(more_caches_than_slots_work_without_notes),
 		TEST(more_devices_than_records_are_managed),
+		TEST(note_of_a_layers_entry_stays_until_it_can_be_marked),
 		TEST(notes_file_of_any_length_is_tolerated),
+		TEST(notes_of_another_process_are_not_removed),
 		TEST(notes_of_the_living_are_left_alone),
+		TEST(notes_others_can_write_are_not_used),
 		TEST(noting_makes_no_system_call),
 		TEST(odd_notes_file_means_no_notes_and_no_harm),
 		TEST(quarantine_is_bounded),
 		TEST(read_only_cache_notes_nothing_and_sets_nothing_aside),
+		TEST(set_aside_entry_does_not_come_back_by_import),
 		TEST(successful_load_forgets_earlier_crashes),
 		TEST(suspended_cache_gives_no_lease),
 		TEST(suspension_holds_for_a_day),

@@ -402,6 +402,36 @@ static void two_secrets_in_the_environment_are_refused(void **state)
 }
 
 /* A cache that was asked to be sealed is sealed, or does not open. */
+/* A layer is under the cache's secret, which the parameters chose: what the environment says is not asked. */
+static void layer_is_opened_under_the_secret_of_the_parameters(void **state)
+{
+	struct cache_fixture *fixture = *state;
+	struct path secret = save_secret(fixture, "secret", GOLDEN_SECRET),
+		    root = secret_path(fixture, "upper");
+	struct kiln_cache_params params = {.root = root.text,
+	                                   .mode = KILN_CACHE_READ_WRITE,
+	                                   .packs = fixture->root,
+	                                   .secret_file = secret.text};
+	struct kiln_cache *cache = open_sealed(fixture, GOLDEN_SECRET);
+	struct kiln_cache_stat stat;
+
+	assert_status(write_text(cache, 1, 64, 1, "payload"), KILN_OK);
+	kiln_cache_close(&cache);
+	for (unsigned i = 0; i < 2; i++) {
+		setenv("KILN_CACHE_SECRET_FILE", "/nonexistent/secret", 1);
+		if (i == 1)
+			setenv("KILN_CACHE_SECRET", "another secret....", 1);
+		assert_status(kiln_cache_open(&params, &cache), KILN_OK);
+		assert_status(read_text(cache, 1, 64, 1, "payload"), KILN_OK);
+		assert_status(kiln_cache_stat(cache, &stat), KILN_OK);
+		unsetenv("KILN_CACHE_SECRET");
+		unsetenv("KILN_CACHE_SECRET_FILE");
+		assert_int_equal(stat.layers, 1);
+		assert_int_equal(stat.layers_refused, 0);
+		kiln_cache_close(&cache);
+	}
+}
+
 static void no_failing_call_opens_it_without_its_seal(void **state)
 {
 	struct cache_fixture *fixture = *state;
@@ -460,6 +490,7 @@ int main(void)
 		cmocka_unit_test(every_truncation_of_a_sealed_entry_is_damage),
 		TEST(forged_entry_is_damage_and_goes),
 		cmocka_unit_test(golden_sealed_entry_is_read_and_written_to_the_byte),
+		TEST(layer_is_opened_under_the_secret_of_the_parameters),
 		TEST(listing_tells_which_entries_are_ours),
 		TEST(no_failing_call_opens_it_without_its_seal),
 		TEST(sealed_entry_comes_back_under_its_secret),

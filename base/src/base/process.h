@@ -1,7 +1,7 @@
 /* Which process this is, without asking the system: a forked child has a driver without threads, and locks that may be held
  * for ever by threads that it does not have. */
-#ifndef RUNTIME_PROCESS_H
-#define RUNTIME_PROCESS_H
+#ifndef BASE_PROCESS_H
+#define BASE_PROCESS_H
 
 #include <stdint.h>
 

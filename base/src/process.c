@@ -1,4 +1,4 @@
-#include "process.h"
+#include <base/process.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
