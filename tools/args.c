@@ -87,10 +87,29 @@ static const char *skip_type(const char *value, const struct kiln_spec_constant 
 
 	if (!colon)
 		return value;
-	return (strlen(name) == length && !memcmp(name, value, length)) ||
+	if (strlen(name) == length && !memcmp(name, value, length))
+		return colon + 1;
+	return kiln_dtype_find(value, length) &&
 	                       kiln_dtype_find(value, length) == kiln_dtype_of_spec(constant->type)
 	               ? colon + 1
 	               : NULL;
+}
+
+/* By way of f32, which has the same range up to its last step. */
+static bool parse_bfloat(const char *value, uint64_t *out_bits)
+{
+	uint8_t bytes[4];
+	uint32_t single;
+	uint16_t bits;
+
+	if (!kiln_dtype_parse(KILN_DTYPE_F32, value, strlen(value), bytes))
+		return false;
+	single = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+	bits = kiln_bfloat_from_bits(single);
+	if ((bits & 0x7fff) == 0x7f80 && (single & 0x7fffffff) != 0x7f800000)
+		return false;
+	*out_bits = bits;
+	return true;
 }
 
 static bool parse_constant(const struct kiln_spec_constant *constant, const char *value, uint64_t *out_bits)
@@ -99,6 +118,8 @@ static bool parse_constant(const struct kiln_spec_constant *constant, const char
 	uint8_t bytes[8] = {0};
 	uint64_t bits = 0;
 
+	if (constant->type == KILN_SPEC_BF16)
+		return parse_bfloat(value, out_bits);
 	if (!type || !kiln_dtype_parse(type, value, strlen(value), bytes))
 		return false;
 	for (size_t i = 0; i < sizeof bytes; i++)

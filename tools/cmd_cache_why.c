@@ -119,7 +119,8 @@ static enum kiln_exit create_kernel(struct why *why)
 	status = kiln_kernel_create(why->device, &params, &why->kernel);
 	if (!status)
 		status = kiln_kernel_describe(why->kernel, &why->build);
-	return status ? kiln_tool_fail_for(why->tool, status, KILN_EXIT_OK, "'%s'", why->file) : KILN_EXIT_OK;
+	return status ? kiln_tool_fail_for(why->tool, status, kiln_exit_of_kernel(status), "'%s'", why->file)
+	              : KILN_EXIT_OK;
 }
 
 /* Would a launch have a cache at all? */
@@ -128,9 +129,10 @@ static bool is_off(const struct why *why)
 	return why->params.no_cache || kiln_session_env_is("KILN_CACHE", "off");
 }
 
-static enum verdict judge_miss(struct why *why, enum kiln_status status)
+/* `before` the read: the same cache may have been asked for a GLSL source's module, too. */
+static enum verdict judge_miss(struct why *why, enum kiln_status status, struct kiln_cache_counters before)
 {
-	struct kiln_cache_counters counters = kiln_cache_counters(why->cache);
+	struct kiln_cache_counters after = kiln_cache_counters(why->cache);
 
 	snprintf(why->read_error, sizeof why->read_error, "%s", kiln_error_message());
 	if (status == KILN_ERR_DAMAGED)
@@ -139,21 +141,25 @@ static enum verdict judge_miss(struct why *why, enum kiln_status status)
 		return UNREADABLE;
 	if (kiln_cache_quarantined(why->cache, &why->build.identity))
 		return QUARANTINED;
-	return counters.other_version ? OTHER_VERSION : counters.too_large ? TOO_LARGE : NOT_FOUND;
+	return after.other_version != before.other_version ? OTHER_VERSION
+	       : after.too_large != before.too_large       ? TOO_LARGE
+	                                                   : NOT_FOUND;
 }
 
 static enum verdict judge(struct why *why)
 {
 	const struct kiln_fingerprint *fingerprint = kiln_device_fingerprint(why->device);
+	struct kiln_cache_counters before;
 	enum kiln_status status;
 
 	if (is_off(why))
 		return OFF;
 	if (kiln_cache_suspended(why->cache, &why->build.identity.device))
 		return SUSPENDED;
+	before = kiln_cache_counters(why->cache);
 	status = kiln_cache_read(why->cache, why->build.key, fingerprint, &why->found);
 	if (status)
-		return judge_miss(why, status);
+		return judge_miss(why, status, before);
 	return why->found.flags & KILN_ENTRY_STUB ? STUB : FOUND;
 }
 

@@ -152,7 +152,7 @@ static enum kiln_exit compile_kernel(struct compile *compile, const char *file,
 	if (!status)
 		status = kiln_kernel_resolve(kernel, &build);
 	if (status)
-		code = kiln_tool_fail_for(compile->tool, status, KILN_EXIT_OK, "'%s'", file);
+		code = kiln_tool_fail_for(compile->tool, status, kiln_exit_of_kernel(status), "'%s'", file);
 	else
 		note_success(compile, file, entry, &build, kernel);
 	kiln_kernel_destroy(&kernel);
@@ -268,7 +268,7 @@ static const struct kiln_option own[] = {
 };
 
 static const struct kiln_option *const tables[] =
-	{own, kiln_options_device, kiln_options_work, kiln_options_glsl, kiln_options_common, NULL};
+	{own, kiln_options_device, kiln_options_warm, kiln_options_work, kiln_options_glsl, kiln_options_common, NULL};
 
 const struct kiln_command kiln_command_compile = {
 	.name = "compile",

@@ -114,7 +114,8 @@ static enum kiln_exit resolve(struct kiln_run *run)
 	if (!status)
 		status = kiln_kernel_resolve_for(run->kernel, run->threads, &run->build);
 	kiln_progress_stop();
-	return status ? kiln_tool_fail_status(run->tool, status) : KILN_EXIT_OK;
+	return status ? kiln_tool_fail_for(run->tool, status, kiln_exit_of_kernel(status), "'%s'", run->file)
+	              : KILN_EXIT_OK;
 }
 
 /* From the call to the end of the work, as the host sees it. */
@@ -284,7 +285,8 @@ static const struct kiln_option own[] = {
 };
 
 static const struct kiln_option *const tables[] =
-	{kiln_options_launch, own, kiln_options_device, kiln_options_work, kiln_options_glsl, kiln_options_common, NULL};
+	{kiln_options_launch, own, kiln_options_device, kiln_options_warm, kiln_options_work, kiln_options_glsl,
+	 kiln_options_common, NULL};
 
 static const char description[] =
 	"WHAT is one of\n"

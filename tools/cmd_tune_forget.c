@@ -10,6 +10,7 @@ struct forgetting {
 	struct kiln_tool *tool;
 	struct kiln_store *store;
 	const char *adapter;
+	struct kiln_glsl_args glsl;
 	bool dry_run;
 	cJSON *array;
 	enum kiln_status status;
@@ -23,8 +24,11 @@ static bool forget_one(void *user, const struct kiln_tune_record *record)
 	if (forgetting->array)
 		kiln_tune_record_json(kiln_json_append(forgetting->array), record);
 	kiln_tune_key_encode(&record->key, key);
-	if (!forgetting->array && forgetting->dry_run)
-		printf("%s %s\n", key, record->adapter);
+	if (!forgetting->array && forgetting->dry_run) {
+		printf("%s ", key);
+		kiln_print_clean(record->adapter, stdout);
+		putchar('\n');
+	}
 	if (!forgetting->dry_run)
 		forgetting->status =
 			kiln_store_forget(forgetting->store, &record->key, record->adapter, NULL);
@@ -36,7 +40,8 @@ static enum kiln_exit forget(struct forgetting *forgetting, const char *which)
 	struct kiln_tool *tool = forgetting->tool;
 	struct kiln_tune_choice choice;
 	size_t count = 0;
-	enum kiln_exit code = kiln_tune_choice_make(tool, which, forgetting->adapter, &choice);
+	enum kiln_exit code =
+		kiln_tune_choice_make(tool, which, forgetting->adapter, &forgetting->glsl, &choice);
 
 	if (tool->json)
 		forgetting->array = kiln_json_array(tool->root, "records");
@@ -54,6 +59,7 @@ static enum kiln_exit forget(struct forgetting *forgetting, const char *which)
 		printf("%s %zu record%s\n", forgetting->dry_run ? "would forget" : "forgot", count,
 		       count == 1 ? "" : "s");
 	}
+	kiln_tune_choice_finish(&choice);
 	return code;
 }
 
@@ -62,9 +68,10 @@ static bool take(void *user, int id, const char *value)
 	struct forgetting *forgetting = user;
 
 	if (id == KILN_OPT_DRY_RUN)
-		forgetting->dry_run = true;
-	else
-		forgetting->adapter = value;
+		return forgetting->dry_run = true;
+	if (id != KILN_OPT_ADAPTER)
+		return kiln_glsl_args_take(forgetting->tool, &forgetting->glsl, id, value);
+	forgetting->adapter = value;
 	return true;
 }
 
@@ -95,7 +102,7 @@ static const struct kiln_option own[] = {
 	{0},
 };
 
-static const struct kiln_option *const tables[] = {own, kiln_options_common, NULL};
+static const struct kiln_option *const tables[] = {own, kiln_options_glsl, kiln_options_common, NULL};
 
 const struct kiln_command kiln_command_tune_forget = {
 	.name = "tune forget",

@@ -107,20 +107,29 @@ static bool show_one(void *user, const struct kiln_tune_record *record)
 	return true;
 }
 
-static bool take_adapter(void *user, int id, const char *value)
+struct showing {
+	struct kiln_tool *tool;
+	const char *adapter;
+	struct kiln_glsl_args glsl;
+};
+
+static bool take_showing(void *user, int id, const char *value)
 {
-	(void)id;
-	*(const char **)user = value;
+	struct showing *showing = user;
+
+	if (id != KILN_OPT_ADAPTER)
+		return kiln_glsl_args_take(showing->tool, &showing->glsl, id, value);
+	showing->adapter = value;
 	return true;
 }
 
-static enum kiln_exit show(struct kiln_tool *tool, struct kiln_store *store, const char *which,
-                           const char *adapter)
+static enum kiln_exit show(struct showing *showing, struct kiln_store *store, const char *which)
 {
+	struct kiln_tool *tool = showing->tool;
 	struct listing listing = {.array = tool->json ? kiln_json_array(tool->root, "records") : NULL};
 	struct kiln_tune_choice choice;
 	size_t count = 0;
-	enum kiln_exit code = kiln_tune_choice_make(tool, which, adapter, &choice);
+	enum kiln_exit code = kiln_tune_choice_make(tool, which, showing->adapter, &showing->glsl, &choice);
 
 	if (!code)
 		code = kiln_tune_choice_each(tool, store, &choice, show_one, &listing, &count);
@@ -128,16 +137,17 @@ static enum kiln_exit show(struct kiln_tool *tool, struct kiln_store *store, con
 		code = kiln_tool_fail(tool, KILN_EXIT_FILE,
 		                      "'%s' has no record in '%s'. Fix: see kiln tune ls", which,
 		                      kiln_store_path(store));
+	kiln_tune_choice_finish(&choice);
 	return code;
 }
 
 static enum kiln_exit run_show(struct kiln_tool *tool, int argc, char **argv)
 {
 	struct kiln_store *store = NULL;
-	const char *adapter = NULL;
+	struct showing showing = {.tool = tool};
 	enum kiln_exit code;
-	struct kiln_parse parse = {.take = take_adapter,
-	                           .user = &adapter,
+	struct kiln_parse parse = {.take = take_showing,
+	                           .user = &showing,
 	                           .min_operands = 1,
 	                           .max_operands = 1};
 
@@ -145,7 +155,7 @@ static enum kiln_exit run_show(struct kiln_tool *tool, int argc, char **argv)
 		return parse.code;
 	code = kiln_tune_store_open(tool, NULL, false, &store);
 	if (!code)
-		code = show(tool, store, argv[parse.first], adapter);
+		code = show(&showing, store, argv[parse.first]);
 	kiln_store_close(&store);
 	return code;
 }
@@ -156,7 +166,7 @@ static const struct kiln_option own[] = {
 };
 
 static const struct kiln_option *const ls_tables[] = {kiln_options_common, NULL};
-static const struct kiln_option *const show_tables[] = {own, kiln_options_common, NULL};
+static const struct kiln_option *const show_tables[] = {own, kiln_options_glsl, kiln_options_common, NULL};
 
 const struct kiln_command kiln_command_tune_ls = {
 	.name = "tune ls",

@@ -1,5 +1,6 @@
 /* kiln tune export, kiln tune import: carrying records between stores and machines, as TOML of the store's own shape. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +9,13 @@
 
 #include "commands.h"
 #include "json.h"
+#include "progress.h"
 #include "tune_record.h"
 
 struct copying {
 	struct kiln_tool *tool;
 	const char *which, *adapter;
+	struct kiln_glsl_args glsl;
 	bool replace;
 	struct kiln_store *to;
 	enum kiln_status status;
@@ -45,13 +48,44 @@ static bool take(void *user, int id, const char *value)
 	case KILN_OPT_PROGRAM:
 		copying->which = value;
 		return true;
-	default:
+	case KILN_OPT_ADAPTER:
 		copying->adapter = value;
 		return true;
+	default:
+		return kiln_glsl_args_take(copying->tool, &copying->glsl, id, value);
 	}
 }
 
 /* ---- Export: the file appears whole or not at all. ---- */
+
+/* A rename would replace a FIFO, a device or a link as silently as a file. */
+static enum kiln_exit check_target(struct kiln_tool *tool, const char *file)
+{
+	struct stat facts;
+
+	if (lstat(file, &facts) != 0 || S_ISREG(facts.st_mode))
+		return KILN_EXIT_OK; /* what cannot be looked at will fail when it is written */
+	return kiln_tool_fail(
+		tool, KILN_EXIT_FILE,
+		"'%s' is %s; only a file is ever replaced. Fix: name a new file, or an older export", file,
+		S_ISDIR(facts.st_mode)    ? "a folder"
+		: S_ISLNK(facts.st_mode)  ? "a symbolic link"
+		: S_ISFIFO(facts.st_mode) ? "a pipe"
+					  : "a device or socket");
+}
+
+/* To the disk before the rename: after a power cut there is the older file or the whole new one. */
+static bool sync_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return ok;
+}
 
 /* A store's lock stands beside it; this one is nobody else's. */
 static void remove_temporary(const char *path)
@@ -107,12 +141,13 @@ static bool keep_or_forget(void *user, const struct kiln_tune_record *record)
 static enum kiln_exit leave_chosen(struct copying *copying)
 {
 	struct choosing choosing = {.copying = copying};
-	enum kiln_exit code =
-		kiln_tune_choice_make(copying->tool, copying->which, copying->adapter, &choosing.choice);
+	enum kiln_exit code = kiln_tune_choice_make(copying->tool, copying->which, copying->adapter,
+	                                            &copying->glsl, &choosing.choice);
 
 	if (code)
 		return code;
 	copying->status = kiln_store_each(copying->to, keep_or_forget, &choosing);
+	kiln_tune_choice_finish(&choosing.choice);
 	if (!copying->status)
 		copying->status = kiln_store_save_if_dirty(copying->to, NULL);
 	return copying->status ? kiln_tool_fail_status(copying->tool, copying->status) : KILN_EXIT_OK;
@@ -133,7 +168,10 @@ static enum kiln_exit export_to(struct copying *copying, const char *from, const
 		code = kiln_tool_fail(copying->tool, KILN_EXIT_FILE,
 		                      "nothing to export: no record of '%s' is meant. Fix: see kiln tune ls",
 		                      from);
-	if (!code && rename(temporary, file) != 0)
+	if (!code && kiln_interrupted())
+		code = kiln_tool_fail(copying->tool, KILN_EXIT_INTERRUPTED,
+		                      "interrupted; no file was written. Fix: call again");
+	if (!code && (!sync_file(temporary) || rename(temporary, file) != 0))
 		code = kiln_tool_fail(copying->tool, KILN_EXIT_FILE,
 		                      "cannot write '%s': %s. Fix: name another file", file, strerror(errno));
 	return code;
@@ -154,7 +192,10 @@ static enum kiln_exit run_export(struct kiln_tool *tool, int argc, char **argv)
 	if (length < 0 || (size_t)length >= sizeof temporary)
 		return kiln_tool_fail(tool, KILN_EXIT_USAGE,
 		                      "the file's name is too long. Fix: use a shorter one");
-	code = kiln_tune_store_open(tool, NULL, false, &from);
+	kiln_interrupt_watch(); /* so that the temporary file goes, whatever happens */
+	code = check_target(tool, argv[parse.first]);
+	if (!code)
+		code = kiln_tune_store_open(tool, NULL, false, &from);
 	if (!code)
 		code = export_to(&copying, kiln_store_path(from), argv[parse.first], temporary);
 	if (!code)
@@ -187,10 +228,12 @@ static enum kiln_exit import_from(struct copying *copying, struct kiln_store *fr
 {
 	struct kiln_tune_choice choice;
 	size_t count;
-	enum kiln_exit code = kiln_tune_choice_make(copying->tool, copying->which, copying->adapter, &choice);
+	enum kiln_exit code = kiln_tune_choice_make(copying->tool, copying->which, copying->adapter,
+	                                            &copying->glsl, &choice);
 
 	if (!code)
 		code = kiln_tune_choice_each(copying->tool, from, &choice, copy_one, copying, &count);
+	kiln_tune_choice_finish(&choice);
 	if (!code && !copying->status)
 		copying->status = kiln_store_save_if_dirty(copying->to, NULL);
 	if (!code && copying->status)
@@ -231,8 +274,10 @@ static const struct kiln_option replacing[] = {
 	{0},
 };
 
-static const struct kiln_option *const export_tables[] = {choosing, kiln_options_common, NULL};
-static const struct kiln_option *const import_tables[] = {choosing, replacing, kiln_options_common, NULL};
+static const struct kiln_option *const export_tables[] = {choosing, kiln_options_glsl, kiln_options_common,
+                                                          NULL};
+static const struct kiln_option *const import_tables[] = {choosing, replacing, kiln_options_glsl,
+                                                          kiln_options_common, NULL};
 
 const struct kiln_command kiln_command_tune_export = {
 	.name = "tune export",
@@ -240,7 +285,8 @@ const struct kiln_command kiln_command_tune_export = {
 	.summary = "write records into a file of their own",
 	.description =
 		"The file is a store itself: TOML that a person can read, that kiln tune ls lists and that\n"
-		"KILN_AUTOTUNE_STORE may name. It replaces what FILE was.",
+		"KILN_AUTOTUNE_STORE may name. It appears at once or not at all. An older file is replaced; a folder,\n"
+		"link, pipe or device is not.",
 	.examples =
 		"kiln tune export tuned.toml\nkiln tune export --program saxpy.spv --adapter llvmpipe saxpy.toml",
 	.options = export_tables,

@@ -18,13 +18,15 @@ const char *kiln_access_name(uint32_t access)
 
 const char *kiln_constant_print(const struct kiln_spec_constant *constant, char out_text[KILN_CONSTANT_BYTES])
 {
+	bool bfloat = constant->type == KILN_SPEC_BF16; /* the first half of an f32 */
+	enum kiln_dtype type = bfloat ? KILN_DTYPE_F32 : kiln_dtype_of_spec(constant->type);
 	uint8_t bytes[8];
 
-	kiln_dtype_store_integer(KILN_DTYPE_U64, constant->default_value, bytes);
+	kiln_dtype_store_integer(KILN_DTYPE_U64, constant->default_value << (bfloat ? 16 : 0), bytes);
 	if (constant->type == KILN_SPEC_BOOL)
 		snprintf(out_text, KILN_CONSTANT_BYTES, "%s", constant->default_value ? "true" : "false");
 	else
-		kiln_dtype_print(kiln_dtype_of_spec(constant->type), bytes, out_text, KILN_CONSTANT_BYTES);
+		kiln_dtype_print(type, bytes, out_text, KILN_CONSTANT_BYTES);
 	return out_text;
 }
 

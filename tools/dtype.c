@@ -91,6 +91,14 @@ double kiln_half_to_double(uint16_t half)
 	return half & 0x8000 ? -magnitude : magnitude;
 }
 
+/* To even on a tie; what is too large carries into infinity by itself. */
+uint16_t kiln_bfloat_from_bits(uint32_t single)
+{
+	if ((single & 0x7fffffff) > 0x7f800000)
+		return (uint16_t)(single >> 16 | 0x40); /* still NaN, whatever is cut */
+	return (uint16_t)((single + 0x7fff + (single >> 16 & 1)) >> 16);
+}
+
 void kiln_dtype_store_float(enum kiln_dtype type, double value, uint8_t *out)
 {
 	uint64_t bits = 0;
@@ -127,6 +135,17 @@ static bool parse_integer(enum kiln_dtype type, const char *text, size_t length,
 	return true;
 }
 
+/* A number, not a word for infinity, that rounds to infinity. */
+static bool is_too_large(enum kiln_dtype type, const char *text, double value)
+{
+	char first = text[*text == '-' || *text == '+'];
+	double limit = type == KILN_DTYPE_F16   ? 65520.0
+	               : type == KILN_DTYPE_F32 ? 0x1.ffffffp127
+	                                        : (double)INFINITY;
+
+	return first != 'i' && first != 'I' && fabs(value) >= limit;
+}
+
 bool kiln_dtype_parse(enum kiln_dtype type, const char *text, size_t length, uint8_t *out)
 {
 	double value;
@@ -139,7 +158,7 @@ bool kiln_dtype_parse(enum kiln_dtype type, const char *text, size_t length, uin
 		return kiln_dtype_parse(type, "0", 1, out);
 	if (!types[type].is_float)
 		return parse_integer(type, text, length, out);
-	if (!kiln_number_f64(text, length, &value))
+	if (!kiln_number_f64(text, length, &value) || is_too_large(type, text, value))
 		return false;
 	kiln_dtype_store_float(type, value, out);
 	return true;

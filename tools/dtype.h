@@ -44,4 +44,7 @@ int kiln_dtype_print(enum kiln_dtype type, const uint8_t *at, char *out_text, si
 uint16_t kiln_half_from_double(double value);
 double kiln_half_to_double(uint16_t half);
 
+/* bfloat16, the first half of a binary32, round to nearest even. */
+uint16_t kiln_bfloat_from_bits(uint32_t single);
+
 #endif

@@ -105,9 +105,10 @@ static bool write_and_close(int fd, const void *data, size_t bytes)
 	return ok;
 }
 
-static bool write_direct(const char *path, const void *data, size_t bytes)
+/* `create`: what a link points to in vain. Asked for on a pipe in /tmp, systems refuse it. */
+static bool write_direct(const char *path, bool create, const void *data, size_t bytes)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | (create ? O_CREAT : 0), 0666);
 
 	return fd >= 0 && write_and_close(fd, data, bytes);
 }
@@ -121,7 +122,7 @@ static mode_t usual_mode(void)
 	return 0666 & ~mask;
 }
 
-static bool write_renamed(const char *path, const void *data, size_t bytes)
+static bool write_renamed(const char *path, mode_t mode, const void *data, size_t bytes)
 {
 	size_t length = strlen(path);
 	char *temp = malloc(length + sizeof ".XXXXXX");
@@ -134,7 +135,7 @@ static bool write_renamed(const char *path, const void *data, size_t bytes)
 		fd = mkstemp(temp);
 	}
 	if (fd >= 0) {
-		fchmod(fd, usual_mode());
+		fchmod(fd, mode);
 		ok = write_and_close(fd, data, bytes) && rename(temp, path) == 0;
 		error = errno;
 		if (!ok)
@@ -148,12 +149,22 @@ static bool write_renamed(const char *path, const void *data, size_t bytes)
 bool kiln_file_write(const char *path, const void *data, size_t bytes, struct kiln_why *why)
 {
 	struct stat facts;
-	bool direct = stat(path, &facts) == 0 && !S_ISREG(facts.st_mode);
+	bool there = lstat(path, &facts) == 0, is_link = there && S_ISLNK(facts.st_mode);
+	char *target = is_link ? realpath(path, NULL) : NULL; /* a rename would replace the link */
+	bool ok;
 
-	if (direct ? write_direct(path, data, bytes) : write_renamed(path, data, bytes))
-		return true;
-	return kiln_why(why, "cannot write '%s': %s. Fix: name a file in a folder you can write to", path,
-	                strerror(errno));
+	if (is_link)
+		there = stat(path, &facts) == 0;
+	if (there ? !S_ISREG(facts.st_mode) : is_link)
+		ok = write_direct(path, !there, data, bytes);
+	else
+		ok = write_renamed(target ? target : path, there ? facts.st_mode & 0777 : usual_mode(), data,
+		                   bytes);
+	if (!ok)
+		(void)kiln_why(why, "cannot write '%s': %s. Fix: name a file in a folder you can write to",
+		               path, strerror(errno));
+	free(target);
+	return ok;
 }
 
 bool kiln_file_has_extension(const char *path, const char *extension)

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Length of the well-formed UTF-8 sequence at `at`; 0 when it is none (RFC 3629: no overlong forms, no
- * surrogates). */
-static size_t utf8_length(const unsigned char *at)
+/* RFC 3629: no overlong forms, no surrogates. */
+size_t kiln_utf8_length(const char *text)
 {
+	const unsigned char *at = (const unsigned char *)text;
 	size_t length = *at < 0x80                  ? 1
 	                : *at >= 0xc2 && *at < 0xe0 ? 2
 	                : (*at & 0xf0) == 0xe0      ? 3
@@ -35,7 +35,7 @@ cJSON *kiln_json_string(const char *text)
 	if (!clean)
 		return NULL;
 	while (*text) {
-		size_t length = utf8_length((const unsigned char *)text);
+		size_t length = kiln_utf8_length(text);
 
 		memcpy(to, length ? text : "\xef\xbf\xbd",
 		       length ? length : 3); /* U+FFFD for what is no UTF-8 */

@@ -10,6 +10,9 @@
 #include <cjson/cJSON.h>
 #include <kiln/digest.h>
 
+/* Bytes of the well-formed UTF-8 sequence `text` begins with; 0 when it is none. */
+size_t kiln_utf8_length(const char *text);
+
 cJSON *kiln_json_string(const char *text);                              /* NULL text = null */
 void kiln_json_text(cJSON *object, const char *name, const char *text); /* NULL text = null */
 void kiln_json_bool(cJSON *object, const char *name, bool value);

@@ -73,14 +73,19 @@ static enum kiln_exit bad_option(struct kiln_tool *tool, int code, char **argv)
 	                      tool->command->name);
 }
 
+static void answer_in_json(struct kiln_tool *tool)
+{
+	tool->json = true;
+	if (!tool->root)
+		tool->root = cJSON_CreateObject();
+}
+
 /* Before real parsing, so that a mistake in any option already answers in JSON. */
 static void look_for_json(struct kiln_tool *tool, int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
 		if (!strcmp(argv[i], "--json"))
-			tool->json = true;
-	if (tool->json && !tool->root)
-		tool->root = cJSON_CreateObject();
+			answer_in_json(tool);
 }
 
 /* One option as getopt_long returned it; false ends the command. */
@@ -98,6 +103,8 @@ static bool take_option(struct kiln_tool *tool, int code, char **argv, struct ki
 		parse->code = KILN_EXIT_OK;
 		return false;
 	}
+	if (code == KILN_OPT_JSON) /* which getopt_long takes shortened, too */
+		answer_in_json(tool);
 	if (code == KILN_OPT_VERBOSE)
 		kiln_log_set(kiln_log_stderr, NULL, KILN_LOG_INFO);
 	if (code == KILN_OPT_QUIET) {

@@ -7,6 +7,7 @@
 #include "file.h"
 
 #define FILE_BYTES_MAX (256u << 20)
+#define IDENTIFIER "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz0123456789"
 
 const struct kiln_option kiln_options_glsl[] = {
 	{"include", 'I', "DIR", "GLSL: search DIR for #include", KILN_OPT_INCLUDE},
@@ -27,10 +28,28 @@ static bool take_version(struct kiln_tool *tool, struct kiln_glsl_args *args, co
 	return true;
 }
 
+/* What kiln_glsl_compile() would refuse too, but not as a mistake of the command line. */
+static bool take_define(struct kiln_tool *tool, struct kiln_glsl_args *args, const char *name, char *equals)
+{
+	const char *value = equals ? equals + 1 : NULL;
+
+	if (equals)
+		*equals = '\0';
+	if (!*name || (*name >= '0' && *name <= '9') || name[strspn(name, IDENTIFIER)] ||
+	    (value && strpbrk(value, "\n\r\\"))) {
+		kiln_tool_fail(
+			tool, KILN_EXIT_USAGE,
+			"-D '%s' cannot be defined: expected letters, digits and _, no digit first, and a value of "
+			"one line without a backslash. Fix: write -D WIDTH=32",
+			name);
+		return false;
+	}
+	args->defines[args->define_count++] = (struct kiln_glsl_define){name, value};
+	return true;
+}
+
 bool kiln_glsl_args_take(struct kiln_tool *tool, struct kiln_glsl_args *args, int id, const char *value)
 {
-	char *equals;
-
 	if (id == KILN_OPT_SPIRV)
 		return take_version(tool, args, value);
 	if (id == KILN_OPT_INCLUDE && args->path_count < KILN_PROGRAM_PATHS) {
@@ -43,11 +62,7 @@ bool kiln_glsl_args_take(struct kiln_tool *tool, struct kiln_glsl_args *args, in
 			"too many -I or -D options. Fix: put the definitions into a file and #include it");
 		return false;
 	}
-	equals = strchr(value, '=');
-	if (equals)
-		*equals = '\0';
-	args->defines[args->define_count++] = (struct kiln_glsl_define){value, equals ? equals + 1 : NULL};
-	return true;
+	return take_define(tool, args, value, strchr(value, '='));
 }
 
 /* SPIR-V is known by its first word in either byte order, GLSL by its name; what is neither is called
@@ -120,7 +135,10 @@ enum kiln_exit kiln_program_load(struct kiln_tool *tool, const char *path, struc
 		goto out;
 	status = kiln_reflect(program.words, program.bytes, &program.reflection);
 	if (status) {
-		code = kiln_tool_fail_for(tool, status, KILN_EXIT_OK, "'%s'", path);
+		code = kiln_tool_fail_for(tool, status,
+		                          status == KILN_ERR_UNSUPPORTED ? KILN_EXIT_BAD_KERNEL
+		                                                         : KILN_EXIT_OK,
+		                          "'%s'", path);
 		goto out;
 	}
 	*out_program = program;

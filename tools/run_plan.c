@@ -166,6 +166,11 @@ static enum kiln_exit load_fixed(struct kiln_run *run, struct kiln_run_buffer *b
 		return kiln_tool_fail(run->tool, KILN_EXIT_USAGE, "--in: %s", why.text);
 	if (!kiln_file_spec_read(&spec, &buffer->array, &why))
 		return kiln_tool_fail(run->tool, KILN_EXIT_FILE, "--in: %s", why.text);
+	if (!buffer->array.bytes)
+		return kiln_tool_fail(
+			run->tool, KILN_EXIT_BAD_LAUNCH,
+			"--in: '%s' holds 0 elements. Fix: give at least one, or no file for zeros",
+			buffer->input);
 	return KILN_EXIT_OK;
 }
 

@@ -15,9 +15,13 @@ const struct kiln_option kiln_options_device[] = {
 	{0},
 };
 
-const struct kiln_option kiln_options_work[] = {
+const struct kiln_option kiln_options_warm[] = {
 	{"expect-warm", 0, NULL, "a compile is an error (exit status 3) that names its reason",
          KILN_OPT_EXPECT_WARM},
+	{0},
+};
+
+const struct kiln_option kiln_options_work[] = {
 	{"no-cache", 0, NULL, "keep and read nothing on disk", KILN_OPT_NO_CACHE},
 	{"no-autotune", 0, NULL, "do not look at the store of tuned sizes", KILN_OPT_NO_AUTOTUNE},
 	{"validation", 0, NULL, "Khronos validation layer; its messages go to standard error",

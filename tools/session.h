@@ -6,11 +6,12 @@
 
 #include "tool.h"
 
-/* --device alone, and with what opening it for work adds. */
+/* --device alone, and with what opening it for work adds; --expect-warm is for what compiles. */
 extern const struct kiln_option kiln_options_device[];
+extern const struct kiln_option kiln_options_warm[];
 extern const struct kiln_option kiln_options_work[];
 
-/* Takes the ids of both tables. false: not one of them. */
+/* Takes the ids of these tables. false: not one of them. */
 bool kiln_session_take(struct kiln_device_params *params, int id, const char *value);
 enum kiln_exit kiln_session_open(struct kiln_tool *tool, const struct kiln_device_params *params,
                                  struct kiln_device **out_device);

@@ -2,15 +2,22 @@
 
 #include <math.h>
 
+#include "json.h"
+
 void kiln_svg_escape(FILE *file, const char *text)
 {
-	for (; *text; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+	size_t length;
+
+	for (; *text; text += length ? length : 1) {
+		length = kiln_utf8_length(text);
+		if (!length)
+			fputs("\xef\xbf\xbd", file); /* U+FFFD for what is no UTF-8 */
+		else if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			fputc('?', file);
 		else if (*text == '<' || *text == '>' || *text == '&' || *text == '"')
 			fprintf(file, "&#%d;", *text);
 		else
-			fputc(*text, file);
+			fwrite(text, 1, length, file);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "json.h"
 #include "progress.h"
+#include "text_table.h"
 
 const struct kiln_exit_meaning kiln_exit_meanings[] = {
 	{KILN_EXIT_OK, "success"},
@@ -40,11 +41,17 @@ enum kiln_exit kiln_exit_of_status(enum kiln_status status)
 	return KILN_EXIT_FAILURE;
 }
 
+enum kiln_exit kiln_exit_of_kernel(enum kiln_status status)
+{
+	return status == KILN_ERR_INVALID_ARGUMENT ? KILN_EXIT_BAD_LAUNCH : kiln_exit_of_status(status);
+}
+
 static void fail(struct kiln_tool *tool, enum kiln_exit code, const char *status, const char *message)
 {
 	kiln_progress_stop();
-	fprintf(stderr, "kiln%s%s: %s\n", tool->command ? " " : "", tool->command ? tool->command->name : "",
-	        message);
+	fprintf(stderr, "kiln%s%s: ", tool->command ? " " : "", tool->command ? tool->command->name : "");
+	kiln_print_clean(message, stderr); /* names from files and drivers may be in it */
+	fputc('\n', stderr);
 	if (!tool->root)
 		return;
 	cJSON_Delete(tool->last_error);

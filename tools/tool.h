@@ -11,6 +11,8 @@
 #include "options.h"
 
 enum kiln_exit kiln_exit_of_status(enum kiln_status status);
+/* Of creating a kernel: the argument it calls invalid is then a workgroup size it cannot have. */
+enum kiln_exit kiln_exit_of_kernel(enum kiln_status status);
 
 struct kiln_tool;
 

@@ -127,6 +127,16 @@ static void label_of(const struct axis *axis, const struct kiln_tune_config *con
 		                       field(config, axis->fields[i]));
 }
 
+/* Of equal ones the first of the report stands first. */
+static int compare_places(const void *a, const void *b, void *axis)
+{
+	const struct kiln_tune_candidate *x = *(const struct kiln_tune_candidate *const *)a;
+	const struct kiln_tune_candidate *y = *(const struct kiln_tune_candidate *const *)b;
+	int order = compare_on(axis, &x->config, &y->config);
+
+	return order ? order : x < y ? -1 : x > y;
+}
+
 /* The distinct places on one axis, as candidates that have them, in order. */
 struct places {
 	const struct kiln_tune_candidate **of;
@@ -136,23 +146,19 @@ struct places {
 static bool collect(const struct kiln_tune_report *report, const struct axis *axis, bool tried_only,
                     struct places *out)
 {
+	size_t all = 0;
+
 	*out = (struct places){.of = calloc(report->candidate_count, sizeof *out->of)};
 	if (!out->of)
 		return false;
-	for (size_t i = 0; i < report->candidate_count; i++) {
-		const struct kiln_tune_candidate *candidate = &report->candidates[i];
-		size_t at = 0;
-
-		if (tried_only && candidate->verdict == KILN_TUNE_NOT_TRIED)
-			continue;
-		while (at < out->count && compare_on(axis, &out->of[at]->config, &candidate->config) < 0)
-			at++;
-		if (at < out->count && compare_on(axis, &out->of[at]->config, &candidate->config) == 0)
-			continue;
-		memmove(out->of + at + 1, out->of + at, (out->count - at) * sizeof *out->of);
-		out->of[at] = candidate;
-		out->count++;
-	}
+	for (size_t i = 0; i < report->candidate_count; i++)
+		if (!tried_only || report->candidates[i].verdict != KILN_TUNE_NOT_TRIED)
+			out->of[all++] = &report->candidates[i];
+	qsort_r(out->of, all, sizeof *out->of, compare_places, (void *)axis);
+	for (size_t i = 0; i < all; i++)
+		if (!out->count ||
+		    compare_on(axis, &out->of[out->count - 1]->config, &out->of[i]->config) != 0)
+			out->of[out->count++] = out->of[i];
 	return true;
 }
 

@@ -4,9 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "tune_sheet.h"
 
 #define FONT "Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
+
+/* What was cut ends with a whole character. */
+static const char *whole(char *text)
+{
+	size_t at = strlen(text);
+
+	while (at > 0 && (text[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at > 0 && !kiln_utf8_length(text + at - 1))
+		text[at - 1] = '\0';
+	return text;
+}
 
 static void draw_title(const struct kiln_tune_sheet *sheet)
 {
@@ -21,13 +34,13 @@ static void draw_title(const struct kiln_tune_sheet *sheet)
 	else
 		snprintf(text, sizeof text, "%s: the default stays, %s", story->kernel,
 		         kiln_tune_config_short(&report->candidates[0].config, name));
-	kiln_svg_text(sheet->file, KILN_SHEET_MARGIN, 58, 26, KILN_SVG_INK, "start", 600, text);
+	kiln_svg_text(sheet->file, KILN_SHEET_MARGIN, 58, 26, KILN_SVG_INK, "start", 600, whole(text));
 	snprintf(
 		text, sizeof text,
 		"%s  \xc2\xb7  %u\xc3\x97%u\xc3\x97%u threads  \xc2\xb7  %zu of %zu configurations tried  \xc2\xb7  %s%s",
 		story->device, story->threads[0], story->threads[1], story->threads[2], report->tried,
 		report->candidate_count, story->date, report->provisional ? "  \xc2\xb7  provisional" : "");
-	kiln_svg_text(sheet->file, KILN_SHEET_MARGIN, 86, 14.5, KILN_SVG_SOFT, "start", 400, text);
+	kiln_svg_text(sheet->file, KILN_SHEET_MARGIN, 86, 14.5, KILN_SVG_SOFT, "start", 400, whole(text));
 }
 
 static void draw_scale(const struct kiln_tune_sheet *sheet, double x, double y, double width)

@@ -58,37 +58,48 @@ static bool is_key_prefix(const char *text)
 	       strspn(text, "0123456789abcdef") == length;
 }
 
-/* What all records of a kernel share: shader hash and binding signature, byte by byte. */
-static enum kiln_exit half_of(struct kiln_tool *tool, const char *file, struct kiln_tune_choice *choice)
+/* What all records of an entry point share: shader hash and binding signature, byte by byte. */
+static enum kiln_status half_of(const struct kiln_reflection *reflection,
+                                const struct kiln_entry_point *entry, struct kiln_tune_half *out_half)
+{
+	struct kiln_layout_binding *bindings =
+		calloc(entry->binding_count ? entry->binding_count : 1, sizeof *bindings);
+	struct kiln_digest layout;
+	enum kiln_status status = KILN_ERR_OUT_OF_MEMORY;
+
+	for (size_t i = 0; bindings && i < entry->binding_count; i++)
+		bindings[i] = entry->bindings[i].layout;
+	if (bindings)
+		status = kiln_layout_digest(bindings, entry->binding_count, &layout);
+	for (size_t i = 0; !status && i < sizeof out_half->bytes; i++)
+		out_half->bytes[i] = reflection->program.bytes[i] ^ layout.bytes[i];
+	free(bindings);
+	return status;
+}
+
+static enum kiln_exit halves_of(struct kiln_tool *tool, const char *file, struct kiln_glsl_args *glsl,
+                                struct kiln_tune_choice *choice)
 {
 	struct kiln_program_file program = {0};
-	struct kiln_glsl_args args = {0};
-	struct kiln_layout_binding *bindings;
-	const struct kiln_entry_point *entry;
-	struct kiln_digest layout;
-	enum kiln_status status;
-	enum kiln_exit code = kiln_program_load(tool, file, &args, &program);
+	enum kiln_status status = KILN_OK;
+	enum kiln_exit code = kiln_program_load(tool, file, glsl, &program);
 
 	if (code)
 		return code;
-	entry = kiln_reflection_entry(program.reflection, NULL);
-	bindings = calloc(entry && entry->binding_count ? entry->binding_count : 1, sizeof *bindings);
-	for (size_t i = 0; bindings && entry && i < entry->binding_count; i++)
-		bindings[i] = entry->bindings[i].layout;
-	status = !bindings ? KILN_ERR_OUT_OF_MEMORY
-	                   : kiln_layout_digest(bindings, entry ? entry->binding_count : 0, &layout);
+	choice->half_count = program.reflection->entry_count;
+	choice->halves = calloc(choice->half_count, sizeof *choice->halves);
+	if (!choice->halves)
+		status = KILN_ERR_OUT_OF_MEMORY;
+	for (size_t i = 0; !status && i < choice->half_count; i++)
+		status = half_of(program.reflection, &program.reflection->entries[i], &choice->halves[i]);
 	if (status)
 		code = kiln_tool_fail_status(tool, status);
-	for (size_t i = 0; !code && i < sizeof choice->half; i++)
-		choice->half[i] = program.reflection->program.bytes[i] ^ layout.bytes[i];
-	choice->of_kernel = true;
-	free(bindings);
 	kiln_program_finish(&program);
 	return code;
 }
 
 enum kiln_exit kiln_tune_choice_make(struct kiln_tool *tool, const char *which, const char *adapter,
-                                     struct kiln_tune_choice *out_choice)
+                                     struct kiln_glsl_args *glsl, struct kiln_tune_choice *out_choice)
 {
 	struct kiln_tune_choice choice = {.which = which, .adapter = adapter};
 	enum kiln_exit code = KILN_EXIT_OK;
@@ -100,11 +111,28 @@ enum kiln_exit kiln_tune_choice_make(struct kiln_tool *tool, const char *which, 
 				"'%s' is neither 4 to 32 lowercase digits of a key nor a kernel file. "
 				"Fix: see kiln tune ls",
 				which);
-		code = half_of(tool, which, &choice);
+		code = halves_of(tool, which, glsl, &choice);
 	}
-	if (!code)
-		*out_choice = choice;
+	if (code)
+		kiln_tune_choice_finish(&choice);
+	*out_choice = choice;
 	return code;
+}
+
+void kiln_tune_choice_finish(struct kiln_tune_choice *choice)
+{
+	free(choice->halves);
+	*choice = (struct kiln_tune_choice){0};
+}
+
+static bool has_half(const struct kiln_tune_choice *choice, const struct kiln_tune_record *record)
+{
+	const uint8_t *half = record->key.bytes + sizeof choice->halves->bytes;
+
+	for (size_t i = 0; i < choice->half_count; i++)
+		if (!memcmp(half, choice->halves[i].bytes, sizeof choice->halves->bytes))
+			return true;
+	return false;
 }
 
 bool kiln_tune_choice_has(const struct kiln_tune_choice *choice, const struct kiln_tune_record *record)
@@ -113,8 +141,8 @@ bool kiln_tune_choice_has(const struct kiln_tune_choice *choice, const struct ki
 
 	if (choice->adapter && !strstr(record->adapter, choice->adapter))
 		return false;
-	if (choice->of_kernel)
-		return !memcmp(record->key.bytes + sizeof choice->half, choice->half, sizeof choice->half);
+	if (choice->halves)
+		return has_half(choice, record);
 	kiln_tune_key_encode(&record->key, key);
 	return !choice->which || !strncmp(key, choice->which, strlen(choice->which));
 }

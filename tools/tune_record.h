@@ -2,6 +2,7 @@
 #ifndef TOOLS_TUNE_RECORD_H
 #define TOOLS_TUNE_RECORD_H
 
+#include "program.h"
 #include "text_table.h"
 #include "tool.h"
 
@@ -12,18 +13,23 @@
 enum kiln_exit kiln_tune_store_open(struct kiln_tool *tool, const char *path, bool must_exist,
                                     struct kiln_store **out_store);
 
-/* Which records are meant. Zero-initialised: all. */
-struct kiln_tune_choice {
-	const char *which;   /* digits a key begins with, or a kernel file */
-	const char *adapter; /* exactly, or part of it; NULL = any */
-	bool of_kernel;      /* `half` decides */
-	uint8_t half[KILN_TUNE_KEY_BYTES /
-	             2]; /* the second half of a kernel's keys, whatever the size tuned for */
+/* The second half of a kernel's keys, whatever the size tuned for. */
+struct kiln_tune_half {
+	uint8_t bytes[KILN_TUNE_KEY_BYTES / 2];
 };
 
-/* Understands `which` and reports when it cannot be. NULL = all. */
+/* Which records are meant. Zero-initialised: all. */
+struct kiln_tune_choice {
+	const char *which;             /* digits a key begins with, or a kernel file */
+	const char *adapter;           /* exactly, or part of it; NULL = any */
+	struct kiln_tune_half *halves; /* one for each entry point; NULL = `which` is no kernel */
+	size_t half_count;
+};
+
+/* Understands `which` and reports when it cannot be. NULL = all. `glsl` says how to compile it where it is GLSL. */
 enum kiln_exit kiln_tune_choice_make(struct kiln_tool *tool, const char *which, const char *adapter,
-                                     struct kiln_tune_choice *out_choice);
+                                     struct kiln_glsl_args *glsl, struct kiln_tune_choice *out_choice);
+void kiln_tune_choice_finish(struct kiln_tune_choice *choice);
 bool kiln_tune_choice_has(const struct kiln_tune_choice *choice, const struct kiln_tune_record *record);
 
 /* For every record that is meant. */

@@ -106,6 +106,7 @@ static bool take(void *user, int id, const char *value)
 {
 	struct kiln_tune_work *work = user;
 
+	work->measures |= id != KILN_OPT_FROM && id != KILN_OPT_OUT;
 	switch (id) {
 	case KILN_OPT_BUDGET:
 		return take_budget(work, value);
@@ -293,6 +294,11 @@ static enum kiln_exit tune_or_load(struct kiln_tune_work *work, int argc, char *
 		return kiln_tool_fail(work->run.tool, KILN_EXIT_USAGE,
 		                      "both a kernel, '%s', and --from are given. Fix: drop one",
 		                      argv[first]);
+	if (work->from && work->measures)
+		return kiln_tool_fail(
+			work->run.tool, KILN_EXIT_USAGE,
+			"both --from, which measures nothing, and an option for measuring are given. "
+			"Fix: drop one");
 	if (work->from)
 		return kiln_tune_story_load(work->run.tool, work->from, out_story);
 	if (first == argc)

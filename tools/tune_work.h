@@ -12,6 +12,7 @@ struct kiln_tune_work {
 	enum kiln_tune_method method;
 	double relative, absolute; /* --tolerance */
 	bool cold, resizable, only_missing, no_record;
+	bool measures;      /* an option was given that a saved report has no use for */
 	const char *report; /* file to save to */
 	const char *from;   /* file to read instead of measuring */
 	const char *output;

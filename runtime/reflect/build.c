@@ -50,7 +50,8 @@ static const char *name_of_variable(const struct spirv_module *module, const str
 
 	if (name == NULL && module->types.items[variable->leaf].kind == SPIRV_TYPE_STRUCT)
 		name = name_of_id(module, block);
-	*out_bytes = name != NULL ? strlen(name) : 0;
+	/* No further than is kept: many variables may share one long name. */
+	*out_bytes = name != NULL ? strnlen(name, BLOCK_NAME_MAX + 1) : 0;
 	if (*out_bytes > BLOCK_NAME_MAX) {
 		*out_bytes = BLOCK_NAME_MAX;
 		while (*out_bytes > 0 && ((unsigned char)name[*out_bytes] & 0xc0) == 0x80)

@@ -164,6 +164,21 @@ static void access(struct walk *walk, size_t at, uint32_t mask_at, uint32_t poin
 		walk->reason = "it reads or writes volatile or coherent memory";
 }
 
+/* Into the first operand from the second; the one mask is of both, or a second one is the source's. A mask's
+ * alignment and scopes follow it. */
+static void copy(struct walk *walk, size_t at, uint32_t mask_at)
+{
+	uint32_t mask = operand(walk, at, mask_at);
+
+	mask_at += 1 + !!(mask & SpvMemoryAccessAlignedMask) +
+	           !!(mask & SpvMemoryAccessMakePointerAvailableMask) +
+	           !!(mask & SpvMemoryAccessMakePointerVisibleMask);
+	mask |= operand(walk, at, mask_at);
+	if ((mask & SHARED_ACCESS) &&
+	    !(is_own(walk, operand(walk, at, 1)) && is_own(walk, operand(walk, at, 2))))
+		walk->reason = "it reads or writes volatile or coherent memory";
+}
+
 static void decoration(struct walk *walk, uint32_t what)
 {
 	if (what == SpvDecorationCoherent || what == SpvDecorationVolatile)
@@ -199,8 +214,13 @@ static void look(struct walk *walk, size_t at)
 		access(walk, at, 4, 3);
 		break;
 	case SpvOpStore:
-	case SpvOpCopyMemory:
 		access(walk, at, 3, 1);
+		break;
+	case SpvOpCopyMemory:
+		copy(walk, at, 3);
+		break;
+	case SpvOpCopyMemorySized:
+		copy(walk, at, 4);
 		break;
 	case SpvOpImageRead:
 		if (operand(walk, at, 5) & SHARED_TEXEL)

@@ -392,6 +392,16 @@ def why_tells_damage_from_absence_and_leaves_it(kiln):
     assert kiln.json("cache", "why", kiln.shader("saxpy"))["verdict"] == "unreadable"
 
 
+def why_is_not_misled_by_the_source_of_another_version(kiln):
+    kiln.needs_glsl()
+    source = kiln.write("own.comp", (kiln.source / "shaders/saxpy.comp").read_bytes())
+    kiln.json("compile", source)
+    content, = (kiln.cache / "v1/c").rglob("*.bin")
+    data = content.read_bytes()
+    content.write_bytes(data[:8] + b"\x09" + data[9:])
+    assert kiln.json("cache", "why", source, "--workgroup", "32")["verdict"] == "not_found"
+
+
 def why_says_what_was_set_aside_and_clear_forgives(kiln):
     compile_one(kiln)
     path, = files(kiln)

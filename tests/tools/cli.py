@@ -2,6 +2,7 @@
 """The kiln command where no device is needed: help, exit statuses, listings, and answers in JSON."""
 import json
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -322,6 +323,102 @@ def glsl_mistake_names_file_and_line(kiln):
     answer = kiln.json("reflect", source, code=BAD_KERNEL)
     assert "wrong.comp:3" in answer["error"]["message"], answer
     kiln.json("reflect", kiln.write("nul.comp", b"#version 450\n\0"), code=BAD_KERNEL)
+
+
+def undefinable_macro_is_a_usage_error(kiln):
+    source = kiln.write("d.comp", "#version 450\nvoid main() {}\n")
+    for define in ("1X=2", "=1", "", "a b", "X=1\n2", "X=\\"):
+        message = kiln.json("reflect", source, "-D", define, code=USAGE)["error"]["message"]
+        assert "Fix:" in message, message
+
+
+def kernel_that_cannot_be_evaluated_is_refused(kiln):
+    path = kiln.spirv("length", """#version 450
+layout(constant_id = 0) const uint N = 4;
+layout(local_size_x = 1) in;
+layout(binding = 0) buffer A { uint a[]; };
+shared uint s[N + 77];
+void main() { s[0] = a[0]; a[1] = s[N]; }
+""")
+    words = list(struct.unpack(f"<{path.stat().st_size // 4}I", path.read_bytes()))
+    at, = [i for i, word in enumerate(words) if word == (6 << 16 | 52) and words[i + 3] == 128]
+    words[at + 3] = 129  # OpFAdd
+    path.write_bytes(struct.pack(f"<{len(words)}I", *words))
+    answer = kiln.json("reflect", path, code=BAD_KERNEL)
+    assert answer["error"]["status"] == "KILN_ERR_UNSUPPORTED", answer
+
+
+def shortened_json_is_json(kiln):
+    assert json.loads(kiln("env", "--js").stdout)["ok"] is True
+    done = kiln("env", "--jso", "--bogus", code=USAGE)
+    assert json.loads(done.stdout)["error"]["exit_code"] == USAGE
+
+
+def only_what_compiles_can_expect_a_warm_cache(kiln):
+    kiln.json("cache", "why", kiln.shader("saxpy"), "--expect-warm", code=USAGE)
+    assert "--expect-warm " not in kiln("cache", "why", "--help").stdout.split("Exit status:")[0]
+    for command in ("run", "compile"):
+        assert "--expect-warm" in kiln(command, "--help").stdout.split("Exit status:")[0]
+
+
+def sentences_and_keys_cannot_reach_the_terminal(kiln):
+    good = kiln.shader("saxpy").read_bytes()
+    hostile = good.replace(b"main\0\0\0\0", b"\x1b[1m\0\0\0\0", 1)
+    assert hostile != good
+    done = kiln("reflect", kiln.write("evil.spv", hostile), "-e", "nope", code=BAD_KERNEL)
+    assert "\x1b" not in done.stderr and "?[1m" in done.stderr, done.stderr
+    env = {"KILN_AUTOTUNE_STORE": str(kiln.write("store.toml", RECORD.replace("vulkan-", "vulkan-\\u001b[1m")))}
+    done = kiln("tune", "forget", "8100", "--dry-run", env=env)
+    assert "\x1b" not in done.stdout and "vulkan-?[1msome-device" in done.stdout, done.stdout
+
+
+def many_variables_of_one_long_name_take_no_longer(kiln):
+    """Variables without a name are called as their block: only as much of it is looked at as is kept."""
+    def seconds(length):
+        path, variables = kiln.path("names.spv"), 40000
+        name = b"b" * length
+        name += b"\0" * (4 - length % 4)
+        words = [0x07230203, 0x10300, 0, variables + 10, 0, 2 << 16 | 17, 1, 3 << 16 | 14, 0, 1,
+                 5 << 16 | 15, 5, 1, 0x6e69616d, 0, 6 << 16 | 16, 1, 17, 1, 1, 1,
+                 (2 + len(name) // 4) << 16 | 5, 6, *struct.unpack(f"<{len(name) // 4}I", name),
+                 3 << 16 | 71, 6, 2, 5 << 16 | 72, 6, 0, 35, 0]
+        for i in range(variables):
+            words += [4 << 16 | 71, 10 + i, 34, 0, 4 << 16 | 71, 10 + i, 33, i]
+        words += [2 << 16 | 19, 2, 3 << 16 | 33, 3, 2, 4 << 16 | 21, 4, 32, 0, 3 << 16 | 30, 6, 4, 4 << 16 | 32, 7, 12, 6]
+        for i in range(variables):
+            words += [4 << 16 | 59, 7, 10 + i, 12]
+        words += [5 << 16 | 54, 2, 1, 0, 3, 2 << 16 | 248, 8, 1 << 16 | 253, 1 << 16 | 56]
+        path.write_bytes(struct.pack(f"<{len(words)}I", *words))
+        start = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        kiln("reflect", path)
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start
+
+    # Of the processor, not of the clock: other load does not count.
+    short = min(seconds(200) for _ in range(3))
+    assert min(seconds(250000) for _ in range(3)) < 2 * short
+
+
+BF16 = """#version 450
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+layout(local_size_x = 1) in;
+layout(constant_id = 3) const float16_t SCALE = float16_t(1.875);
+layout(binding = 0) buffer A { float a[]; };
+void main() { a[0] *= float(SCALE); }
+"""
+
+
+def bfloat_constants_are_shown_and_set(kiln):
+    path = kiln.spirv("bf16", BF16)
+    words = list(struct.unpack(f"<{path.stat().st_size // 4}I", path.read_bytes()))
+    at, = [i for i, word in enumerate(words) if word == (3 << 16 | 22) and words[i + 2] == 16]
+    words[at:at + 3] = [4 << 16 | 22, words[at + 1], 16, 0]  # BFloat16KHR
+    at, = [i for i, word in enumerate(words) if word == 0x3f80]  # 1.875 as a half, 1 as a bfloat
+    path.write_bytes(struct.pack(f"<{len(words)}I", *words))
+    constant, = kiln.json("reflect", path)["constants"]
+    assert (constant["type"], constant["default"]) == ("bf16", "1"), constant
+    for value, code in (("0.1", NO_DEVICE), ("bf16:-3", NO_DEVICE), ("inf", NO_DEVICE), ("3.4e38", BAD_LAUNCH),
+                        ("x", BAD_LAUNCH), ("nonsense:1", BAD_LAUNCH), ("f16:1", BAD_LAUNCH)):
+        kiln.json("run", path, "--threads", 1, "--in", "zeros:f32:1", "--spec", f"3={value}", code=code, env=NO_DRIVER)
 
 
 if __name__ == "__main__":

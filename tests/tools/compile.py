@@ -5,7 +5,7 @@ import struct
 import sys
 
 import support
-from support import BAD_KERNEL, EXPECTED_WARM, FAILURE, NO_DEVICE, OK, Skip
+from support import BAD_KERNEL, BAD_LAUNCH, EXPECTED_WARM, FAILURE, NO_DEVICE, OK, Skip
 
 ENTRY_POINT = 15  # OpEntryPoint
 REFUSALS = ("KILN_ERR_SPIRV_CAPABILITY", "KILN_ERR_WORKGROUP_LIMIT")
@@ -90,6 +90,15 @@ def other_workgroup_is_another_pipeline(kiln):
     second = kiln.json("compile", "--workgroup", "32", kiln.shader("saxpy"))["kernels"][0]
     assert second["workgroup"] == [32, 1, 1] and second["workgroup_source"] == "explicit"
     assert second["miss_reason"] == "dispatch_policy_changed" and second["pipeline_id"] != first["pipeline_id"]
+
+
+def workgroup_the_kernel_cannot_have_is_a_bad_launch(kiln):
+    literal = kiln.spirv("literal", "#version 450\nlayout(local_size_x = 64) in;\n"
+                         "layout(binding = 0) buffer A { uint a[]; };\nvoid main() { a[0] = 1; }\n")
+    for command in (("compile",), ("cache", "why")) + ((("run",),) if kiln.driver != "radv_null" else ()):
+        more = ("--in", "zeros:u32:32") if command == ("run",) else ()
+        answer = kiln.json(*command, literal, "--workgroup", "32", *more, code=BAD_LAUNCH)
+        assert answer["error"]["status"] == "KILN_ERR_INVALID_ARGUMENT", answer
 
 
 def no_cache_writes_nothing(kiln):

@@ -409,6 +409,14 @@ def trace_that_cannot_be_written_is_said(kiln):
     assert "--trace" in said.stderr and "Fix:" in said.stderr
 
 
+def empty_array_is_a_sentence(kiln):
+    kiln.write("empty.npy", npy("<f4", (0,), b""))
+    answer = kiln.json("run", kiln.shader("saxpy"), "--threads", 4, "--in", "empty.npy", "--push", "f32:1,u32:4",
+                       code=BAD_LAUNCH)
+    message = answer["error"]["message"]
+    assert "empty.npy" in message and "0 elements" in message and "pattern" not in message, message
+
+
 def nothing_to_launch_is_success(kiln):
     answer = kiln.json("run", kiln.shader("nothing"), "--threads", 0)
     assert answer["threads"] == [0, 1, 1]

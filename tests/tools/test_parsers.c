@@ -121,6 +121,18 @@ static void halves_round_to_even_and_overflow_to_infinity(void **state)
 	assert_int_equal(kiln_half_from_double(0x1p-14 - 0x1p-26), 0x0400); /* rounds up into the normals */
 }
 
+static void bfloats_round_to_even_and_keep_what_is_no_number(void **state)
+{
+	(void)state;
+	assert_int_equal(kiln_bfloat_from_bits(0x3f808000), 0x3f80); /* tie, down to even */
+	assert_int_equal(kiln_bfloat_from_bits(0x3f818000), 0x3f82); /* tie, up to even */
+	assert_int_equal(kiln_bfloat_from_bits(0xbdcccccd), 0xbdcd);
+	assert_int_equal(kiln_bfloat_from_bits(0x7f7fffff), 0x7f80);
+	assert_int_equal(kiln_bfloat_from_bits(0xff800000), 0xff80);
+	assert_int_equal(kiln_bfloat_from_bits(0x7f800001), 0x7fc0);
+	assert_int_equal(kiln_bfloat_from_bits(0xffffffff), 0xffff);
+}
+
 static void values_outside_their_type_are_refused(void **state)
 {
 	static const struct {
@@ -132,6 +144,9 @@ static void values_outside_their_type_are_refused(void **state)
 		{KILN_DTYPE_U32, "0xffffffff", "-1"}, {KILN_DTYPE_I32, "-2147483648", "2147483648"},
 		{KILN_DTYPE_U64, "1", "1.5"},         {KILN_DTYPE_F32, "-1e-3", "1e-3x"},
 		{KILN_DTYPE_F64, "inf", ""},          {KILN_DTYPE_F16, "true", "yes"},
+		{KILN_DTYPE_F64, "1e308", "1e309"},   {KILN_DTYPE_F32, "3.4028235e38", "3.4028236e38"},
+		{KILN_DTYPE_F32, "-inf", "-1e39"},    {KILN_DTYPE_F16, "65519.9", "65520"},
+		{KILN_DTYPE_F16, "nan", "1e999"},     {KILN_DTYPE_F16, "Infinity", "-70000"},
 	};
 	uint8_t bytes[8];
 
@@ -362,6 +377,7 @@ int main(void)
 		cmocka_unit_test(durations_have_one_unit_and_are_above_0),
 		cmocka_unit_test(every_half_survives_the_way_through_double),
 		cmocka_unit_test(halves_round_to_even_and_overflow_to_infinity),
+		cmocka_unit_test(bfloats_round_to_even_and_keep_what_is_no_number),
 		cmocka_unit_test(values_outside_their_type_are_refused),
 		cmocka_unit_test(printed_values_keep_their_sign),
 		cmocka_unit_test(list_values_are_aligned_like_push_constants),

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """kiln tune on one driver: measuring, the store, reports and pictures."""
 import json
+import os
 import pathlib
 import signal
+import struct
 import sys
 import time
 import xml.etree.ElementTree
@@ -282,12 +284,61 @@ def plot_of_a_huge_space_shows_what_was_tried(kiln):
     assert any("not shown" in word for word in texts(kiln.path("bars.svg")))
 
 
+def plot_of_names_that_are_no_text_is_xml(kiln):
+    report = heat(kiln)
+    good = report.read_bytes()
+    for name, shown in ((b"a\xffb\xe2\x82", "a\ufffdb\ufffd\ufffd "), ("\u00e9".encode() * 400, "\u00e9" * 319)):
+        report.write_bytes(good.replace(b"some <kernel>", name, 1))
+        kiln.json("tune", "plot", "--from", report, "-o", kiln.path("x.svg"))
+        title, = [text for text in texts(kiln.path("x.svg")) if text.startswith(shown[:2])]
+        assert title.startswith(shown) and title.count("\ufffd") == shown.count("\ufffd"), title
+
+
+def plot_of_very_many_sizes_takes_no_longer(kiln):
+    def seconds(sizes):
+        candidates = [row(([i % sizes + 1, 1, 1], 1, [0, 0, 0]), "slower" if i else "default", 1.5) for i in range(65536)]
+        report = report_file(kiln, candidates)
+        start = time.monotonic()
+        kiln.json("tune", "plot", "--from", report, "-o", kiln.path("x.svg"))
+        return time.monotonic() - start
+
+    assert seconds(65536) < 3 * seconds(16) + 1
+
+
 def plot_measures_when_it_is_given_a_kernel(kiln):
     kiln.needs_launch()
     kiln.json("tune", "plot", kiln.shader("row_sums"), *SUMS)
     assert any("row_sums.spv" in word for word in texts(kiln.path("tune.svg")))
     assert kiln.json("tune", "ls")["records"] == []
     kiln.json("tune", "plot", "--from", heat(kiln), "-o", kiln.path("no/such/x.svg"), code=FILE)
+
+
+def saved_report_takes_no_option_that_measures(kiln):
+    report = heat(kiln)
+    for args in (("--budget", "1s"), ("--threads", "64"), ("--device", "cpu"), ("--spec", "0=64"), ("--cold",), ("--no-cache",),
+                 ("--report", "x.json"), ("--in", "zeros")):
+        for command in ("explain", "plot"):
+            message = kiln.json("tune", command, "--from", report, *args, code=USAGE)["error"]["message"]
+            assert "--from" in message, message
+    assert not kiln.path("tune.svg").exists() and not kiln.path("x.json").exists()
+    kiln.json("tune", "explain", "--from", report, "--quiet", "--verbose")
+
+
+def results_replace_what_a_link_points_to_and_keep_its_mode(kiln):
+    report, link, folder = heat(kiln), kiln.path("link.svg"), kiln.path("elsewhere")
+    folder.mkdir()
+    target = folder / "target.svg"
+    target.write_text("old", encoding="utf-8")
+    target.chmod(0o600)
+    link.symlink_to("elsewhere/target.svg")
+    kiln.json("tune", "plot", "--from", report, "-o", link)
+    assert link.is_symlink() and not target.is_symlink() and texts(target)
+    assert target.stat().st_mode & 0o777 == 0o600
+    dangling = kiln.path("dangling.svg")
+    dangling.symlink_to("elsewhere/new.svg")
+    kiln.json("tune", "plot", "--from", report, "-o", dangling)
+    assert dangling.is_symlink() and texts(folder / "new.svg")
+    assert sorted(path.name for path in folder.iterdir()) == ["new.svg", "target.svg"]
 
 
 # ---- The store: ls, show, forget, export, import
@@ -319,6 +370,49 @@ def records_of_a_kernel_are_found_whatever_their_size(kiln):
     assert kiln.json("tune", "forget", kiln.shader("row_sums"))["forgotten"] == 2
     record, = kiln.json("tune", "ls")["records"]
     assert kiln.json("tune", "show", kiln.shader("saxpy"))["records"] == [record]
+
+
+def with_other_main(spirv):
+    """The kernel under the name prim, and an empty kernel without buffers as main."""
+    words = list(struct.unpack(f"<{len(spirv) // 4}I", spirv))
+    at, function = 5, words[3]
+    words[3] += 2
+    while words[at] & 0xffff != 15:  # OpEntryPoint
+        at += words[at] >> 16
+    own, after = words[at + 2], at + (words[at] >> 16)
+    words[at + 3] = struct.unpack("<I", b"prim")[0]
+    words[after:after] = [5 << 16 | 15, 5, function, 0x6e69616d, 0, 6 << 16 | 16, function, 17, 1, 1, 1]
+    while words[at] & 0xffff != 54 or words[at + 2] != own:  # its OpFunction
+        at += words[at] >> 16
+    words += [5 << 16 | 54, words[at + 1], function, 0, words[at + 4], 2 << 16 | 248, function + 1, 1 << 16 | 253, 1 << 16 | 56]
+    return struct.pack(f"<{len(words)}I", *words)
+
+
+def records_of_every_entry_point_are_the_kernels(kiln):
+    kiln.needs_launch()
+    path = kiln.write("two.spv", with_other_main(kiln.shader("row_sums").read_bytes()))
+    kiln.json("tune", "run", path, "--entry", "prim", *SUMS)
+    record, = kiln.json("tune", "ls")["records"]
+    assert kiln.json("tune", "show", path)["records"] == [record]
+    assert kiln.json("tune", "export", kiln.path("x.toml"), "--program", path)["records"] == 1
+    assert kiln.json("tune", "forget", path)["forgotten"] == 1
+
+
+def records_of_glsl_are_found_by_how_it_was_compiled(kiln):
+    kiln.needs_launch()
+    kiln.needs_glsl()
+    path = kiln.write("scaled.comp", """#version 450
+layout(local_size_x_id = 0) in;
+layout(binding = 0) buffer A { float a[]; };
+void main() { a[gl_GlobalInvocationID.x] = float(gl_GlobalInvocationID.x) * SCALE; }
+""")
+    kiln.json("tune", "run", path, "-D", "SCALE=2.0", "--threads", 4096, "--budget", 300)
+    assert len(kiln.json("tune", "show", path, "-D", "SCALE=2.0")["records"]) == 1
+    assert kiln.json("tune", "show", path, "-D", "SCALE=3.0", code=FILE)["records"] == []
+    assert kiln.json("tune", "export", kiln.path("x.toml"), "--program", path, "-D", "SCALE=2.0")["records"] == 1
+    other = {"KILN_AUTOTUNE_STORE": str(kiln.path("other.toml"))}
+    assert kiln.json("tune", "import", kiln.path("x.toml"), "-p", path, "-D", "SCALE=2.0", env=other)["records"] == 1
+    assert kiln.json("tune", "forget", path, "-D", "SCALE=2.0")["forgotten"] == 1
 
 
 def forget_removes_what_is_named_and_nothing_else(kiln):
@@ -356,6 +450,39 @@ def exported_records_come_back_by_import(kiln):
     third = {"KILN_AUTOTUNE_STORE": str(kiln.path("third.toml"))}
     assert kiln.json("tune", "import", pack, "--adapter", "some", env=third)["records"] == 0
     assert not kiln.path("third.toml").exists()
+
+
+def export_replaces_files_and_nothing_else(kiln):
+    fill_store(kiln)
+    pack, pipe, link, folder = (kiln.path(name) for name in ("a.toml", "pipe", "link", "folder"))
+    kiln.json("tune", "export", pack)
+    kiln.json("tune", "export", pack)
+    os.mkfifo(pipe)
+    link.symlink_to(pack)
+    folder.mkdir()
+    kiln.path("dangling").symlink_to(kiln.path("nowhere"))
+    before = pack.read_bytes()
+    for place, what in ((pipe, "pipe"), (link, "symbolic link"), (folder, "folder"),
+                        (kiln.path("dangling"), "symbolic link")):
+        message = kiln.json("tune", "export", place, code=FILE)["error"]["message"]
+        assert what in message and "Fix:" in message, message
+    assert pipe.is_fifo() and link.is_symlink() and folder.is_dir() and pack.read_bytes() == before
+    assert not [path for path in kiln.folder.rglob("*") if ".tmp" in path.name]
+
+
+def interrupted_export_leaves_nothing(kiln):
+    head, first, _ = RECORD.split("[[record]]")
+    many = (first.replace("81000100010000000", f"81000100{i:09x}") for i in range(20000))
+    fill_store(kiln, head + "".join("[[record]]" + one for one in many))
+    folder = kiln.path("there")
+    folder.mkdir()
+    process = kiln.start("tune", "export", folder / "pack.toml", "--adapter", "some")
+    while process.poll() is None and not list(folder.iterdir()):
+        time.sleep(0.0002)
+    process.send_signal(signal.SIGINT)
+    _, messages = process.communicate(timeout=120)
+    assert process.returncode == INTERRUPTED and "Fix:" in messages, (process.returncode, messages)
+    assert list(folder.iterdir()) == []
 
 
 def export_keeps_what_other_programs_wrote_and_import_invents_no_date(kiln):
