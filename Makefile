@@ -3,7 +3,7 @@
 #   make          configure and build
 #   make demo     the main job, start to end: two processes, a picture, a table
 #   make test     every test suite; ends with "N passed, N failed"
-#   make campaign the attacks on the disk cache at full length, sanitizers and fuzzing included: some 20 minutes
+#   make campaign the attacks on cache, store and dispatch at full length, sanitizers and fuzzing included: some 20 minutes
 #
 # Each installs the packages it misses first (tools/setup.sh) and needs nothing done before.
 BUILD ?= build

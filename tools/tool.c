@@ -43,6 +43,8 @@ enum kiln_exit kiln_exit_of_status(enum kiln_status status)
 
 enum kiln_exit kiln_exit_of_kernel(enum kiln_status status)
 {
+	if (status == KILN_ERR_UNSUPPORTED)
+		return KILN_EXIT_BAD_KERNEL;
 	return status == KILN_ERR_INVALID_ARGUMENT ? KILN_EXIT_BAD_LAUNCH : kiln_exit_of_status(status);
 }
 

@@ -53,7 +53,7 @@ static const struct row rows[KILN_SETTING_COUNT] = {
 		.name = "KILN_CACHE_DIR",
 		.meaning = "root folder of the disk cache",
 		.accepts = "a path",
-		.default_value = "$XDG_CACHE_HOME/kiln/pipelines",
+		.default_value = "$XDG_CACHE_HOME/kiln/pipelines, else ~/.cache/kiln/pipelines",
 	},
 	[KILN_SETTING_CACHE_PACKS] = {
 		.name = "KILN_CACHE_PACKS",
@@ -111,7 +111,7 @@ static const struct row rows[KILN_SETTING_COUNT] = {
 		.name = "KILN_AUTOTUNE_STORE",
 		.meaning = "file of the autotune store",
 		.accepts = "a path",
-		.default_value = "$XDG_CACHE_HOME/kiln/autotune.toml",
+		.default_value = "autotune.toml in KILN_CACHE_DIR, $XDG_CACHE_HOME/kiln or ~/.cache/kiln",
 	},
 	[KILN_SETTING_VALIDATION] = {
 		.name = "KILN_VALIDATION",
@@ -123,7 +123,7 @@ static const struct row rows[KILN_SETTING_COUNT] = {
 	},
 	[KILN_SETTING_LOG] = {
 		.name = "KILN_LOG",
-		.meaning = "least important message that is logged",
+		.meaning = "least important message that is logged, where the program asks for a log",
 		.accepts = "error, warn, info or debug",
 		.default_value = "warn",
 		.kind = CHOICE,
@@ -246,6 +246,12 @@ int kiln_setting_choice(const struct kiln_env_source *env, enum kiln_setting set
 	return rows[setting].choice;
 }
 
+/* A secret is given in one way; with both the cache stays closed. */
+static bool goes_with_others(const struct kiln_env_source *env, enum kiln_setting setting)
+{
+	return setting != KILN_SETTING_CACHE_SECRET || value_of(env, KILN_SETTING_CACHE_SECRET_FILE) == NULL;
+}
+
 struct kiln_env_fact kiln_setting_fact(const struct kiln_env_source *env, enum kiln_setting setting)
 {
 	const struct row *row = &rows[setting];
@@ -257,7 +263,7 @@ struct kiln_env_fact kiln_setting_fact(const struct kiln_env_source *env, enum k
 		.accepts = row->accepts,
 		.default_value = row->default_value,
 		.value = value != NULL && row->kind == SECRET ? HIDDEN : value,
-		.valid = value == NULL || makes_sense(row, value),
+		.valid = value == NULL || (makes_sense(row, value) && goes_with_others(env, setting)),
 	};
 }
 

@@ -18,6 +18,9 @@ import time
 sys.dont_write_bytecode = True
 import png  # noqa: E402
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "tools"))
+import support  # noqa: E402
+
 MANIFESTS = (
     "/usr/share/vulkan/icd.d",
     "/usr/local/share/vulkan/icd.d",
@@ -294,6 +297,7 @@ def long_job_stops_at_ctrl_c_and_says_how_far_it_came(programs):
     env = {**clean, **driver("lvp"), "XDG_CACHE_HOME": example.folder.name}
     job = subprocess.Popen([example.program, "--iterations", "1000000", "--budget", "50"], env=env, text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    support.wait_for_interrupts(job)
     time.sleep(3)
     job.send_signal(signal.SIGINT)
     out, err = job.communicate(timeout=60)

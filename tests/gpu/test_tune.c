@@ -446,7 +446,7 @@ static void more_workgroups_than_the_device_counts_are_no_configuration(void **s
 	struct work work;
 	uint32_t most = gpu_info()->max_workgroup_count[0], fewest = UINT32_MAX;
 	if (most > 1000000)
-		skip();
+		gpu_skip(__func__, "a launch with more workgroups than this device counts would take too long");
 	open_place(&place);
 	begin_total(&work, place.device, 2 * most + 1, 0);
 	struct kiln_tune_params params = thorough(&work);
@@ -711,8 +711,7 @@ static void off_makes_no_system_call_on_the_store(void **state)
 	int off = calls_that_name(folder, "off");
 	if (off < 0) {
 		free(folder);
-		print_message("strace is not there, or may not trace\n");
-		skip();
+		gpu_skip(__func__, "strace is not there, or may not trace. Fix: tools/setup.sh --dev");
 	}
 	assert_int_equal(off, 0);
 	/* And this is how it looks where the store is read. */

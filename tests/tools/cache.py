@@ -47,16 +47,8 @@ def fake_entries(kiln, count, data=b"rubbish", when=None):
 def interrupt(kiln, *args):
     """Ctrl-C as soon as the command watches for it; (exit status, stdout, stderr)."""
     process = kiln.start(*args)
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-        except OSError:
-            break
-        caught = [line for line in status.splitlines() if line.startswith("SigCgt:")]
-        if caught and int(caught[0].split()[1], 16) & (1 << (signal.SIGINT - 1)):
-            process.send_signal(signal.SIGINT)
-            break
+    support.wait_for_interrupts(process)
+    process.send_signal(signal.SIGINT)
     out, messages = process.communicate(timeout=120)
     return process.returncode, out, messages
 

@@ -331,6 +331,7 @@ def output_replaces_the_old_file_and_may_be_a_device(kiln):
 def interrupt_ends_with_its_own_status_and_whole_files(kiln):
     process = kiln.start("run", kiln.spirv("step", STEP), "--in", "iota:u32:4096", "--repeat", 10000000, "--out", "0=a.bin",
                          "--json")
+    support.wait_for_interrupts(process)
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     text, _ = process.communicate(timeout=60)

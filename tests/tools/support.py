@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import zlib
 
@@ -23,6 +24,17 @@ INTERRUPTED = 130
 
 class Skip(Exception):
     pass
+
+
+def wait_for_interrupts(process, seconds=60):
+    """Until the process watches for Ctrl-C, or has ended: before, it would just die of it."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        caught = [line for line in status.splitlines() if line.startswith("SigCgt:")]
+        if caught and int(caught[0].split()[1], 16) & (1 << (signal.SIGINT - 1)):
+            return
+        time.sleep(0.01)
 
 
 class Kiln:

@@ -110,7 +110,7 @@ KILN_API void kiln_store_close(struct kiln_store **store);
  *  Blocks: no. */
 KILN_API size_t kiln_store_default_path(const char *cache_root, char *out_path, size_t bytes);
 
-/** The path given at opening; NULL for a NULL store.  Ownership: the store's.  Threads: any.  Blocks: no. */
+/** The path in use; NULL for a NULL store.  Ownership: the store's.  Threads: any.  Blocks: no. */
 KILN_API const char *kiln_store_path(const struct kiln_store *store);
 
 /** Parses the file now if that has not happened. A missing file is an empty store. Takes no lock on the

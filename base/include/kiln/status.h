@@ -23,7 +23,7 @@ enum kiln_status {
 
 	/* Files. */
 	KILN_ERR_NOT_FOUND = -20,        /* no such entry, record or file. Retry: no */
-	KILN_ERR_DAMAGED = -21,          /* content failed its check; it was removed. Retry: no, rebuild */
+	KILN_ERR_DAMAGED = -21,          /* content failed its check; removed where it may be. Retry: no, rebuild */
 	KILN_ERR_IO = -22,               /* EIO, EMFILE and their kind. Retry: yes */
 	KILN_ERR_PERMISSION = -23,       /* EACCES, or an owner Kiln does not trust. Retry: no */
 	KILN_ERR_NO_SPACE = -24,         /* ENOSPC, EDQUOT. Retry: yes, once there is room */

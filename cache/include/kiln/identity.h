@@ -33,6 +33,7 @@ struct kiln_features {
 	uint32_t bits;
 };
 
+/** Whether `all` has every bit of `some`; both together; the word itself.  Threads: any.  Blocks: no. */
 KILN_API bool kiln_features_contains(struct kiln_features all, struct kiln_features some);
 KILN_API struct kiln_features kiln_features_union(struct kiln_features a, struct kiln_features b);
 KILN_API uint32_t kiln_features_bits(struct kiln_features features);

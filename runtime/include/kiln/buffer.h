@@ -34,9 +34,11 @@ struct kiln_buffer_params {
  *  Ownership: the caller destroys it.  Threads: any.  Blocks: while the contents are copied. */
 KILN_API enum kiln_status kiln_buffer_create(struct kiln_device *device, const struct kiln_buffer_params *params,
                                              struct kiln_buffer **out_buffer);
-/** Frees once the device no longer uses it and sets NULL; NULL and *buffer NULL are fine.  Blocks: no. */
+/** Frees once the device no longer uses it and sets NULL; NULL and *buffer NULL are fine.  Blocks: no, but for pages of the
+ *  caller's own (memory.h). */
 KILN_API void kiln_buffer_destroy(struct kiln_buffer **buffer);
 
+/** Its size; 0 for NULL.  Threads: any.  Blocks: no. */
 KILN_API uint64_t kiln_buffer_bytes(const struct kiln_buffer *buffer);
 
 /** Reads after everything enqueued before, and waits for it. The range must lie inside the buffer.

@@ -58,10 +58,11 @@ struct kiln_device_info {
 	bool has_async_queue;         /* KILN_QUEUE_ASYNC is a queue of its own */
 };
 
-/** Lists every device of every driver, best score first. `validation` as in kiln_device_params.
- *  Returns: KILN_ERR_NO_LOADER, KILN_ERR_NO_DRIVER; *out_count 0 never comes with KILN_OK.
+/** Lists every device of every driver, best score first.
+ *  Returns: KILN_ERR_NO_LOADER, KILN_ERR_NO_DRIVER, KILN_ERR_OUT_OF_MEMORY; *out_count 0 never comes with KILN_OK.
  *  Ownership: the caller kiln_device_list_free()s the array.  Threads: any.  Blocks: loads drivers, tens of ms. */
 KILN_API enum kiln_status kiln_device_list(struct kiln_device_info **out_infos, size_t *out_count);
+/** Frees the array and sets NULL; NULL and *infos NULL are fine. */
 KILN_API void kiln_device_list_free(struct kiln_device_info **infos);
 
 enum kiln_validation {
@@ -73,7 +74,9 @@ enum kiln_validation {
 struct kiln_device_params {
 	const char *select;         /* index, part of the name, UUID, "gpu" or "cpu"; NULL = KILN_DEVICE, else the best score */
 	struct kiln_cache *cache;   /* borrowed, must outlive the device; NULL = the default cache, opened and closed here */
-	struct kiln_store *store;   /* borrowed, must outlive the device; NULL = the default store, opened and closed here */
+	struct kiln_store *store;   /* borrowed, must outlive the device; NULL = KILN_AUTOTUNE_STORE, else autotune.toml in the
+	                               root of .cache where that is given, else the default store, opened and closed here.
+	                               KILN_AUTOTUNE=off: none of them */
 	bool no_cache;              /* no persistence, whatever the environment says */
 	bool no_autotune;           /* no store, whatever the environment says */
 	bool expect_warm;           /* a compile is an error (also KILN_CACHE_EXPECT=warm) */
@@ -86,8 +89,9 @@ struct kiln_device_params {
 #define kiln_device_open KILN_ABI(kiln_device_open)
 /** Opens a device; `params` NULL = the best one, cache and tuning on. A cache or store that cannot be used is logged once
  *  and the device works without it. A device that can only compile opens too: launching on it is KILN_ERR_COMPILE_ONLY.
- *  Returns: KILN_ERR_NO_LOADER, KILN_ERR_NO_DRIVER, KILN_ERR_NO_DEVICE, KILN_ERR_NO_COMPUTE, KILN_ERR_DRIVER, KILN_ERR_OUT_OF_MEMORY.
- *  Ownership: the caller closes it, after every buffer and kernel made from it.
+ *  Returns: KILN_ERR_NO_LOADER, KILN_ERR_NO_DRIVER, KILN_ERR_NO_DEVICE, KILN_ERR_NO_COMPUTE, KILN_ERR_DRIVER, KILN_ERR_INVALID_ARGUMENT,
+ *  KILN_ERR_OUT_OF_MEMORY.
+ *  Ownership: the caller closes it.
  *  Threads: any; several devices may be open at once.  Blocks: loads drivers, tens of ms. */
 KILN_API enum kiln_status kiln_device_open(const struct kiln_device_params *params, struct kiln_device **out_device);
 

@@ -32,11 +32,13 @@ struct kiln_glsl_params {
  *  every included file, the defines, paths, target and front-end version are the same. Threads and processes that share
  *  a cache and miss the same source at once run the front end once.
  *  Returns: KILN_ERR_INVALID_ARGUMENT with the front end's own messages for a shader it refuses; KILN_ERR_UNSUPPORTED when this
- *  build or installation has no GLSL module.
+ *  build or installation has no GLSL module; KILN_ERR_TOO_LARGE and KILN_ERR_IO for sources and included files,
+ *  KILN_ERR_OUT_OF_MEMORY.
  *  Ownership: the caller kiln_glsl_free()s the words.  Threads: any.  Blocks: tens of ms at the first call; on
  *  the disk; up to 5 s while another compiles the same, after which it does so itself. */
 KILN_API enum kiln_status kiln_glsl_compile(const struct kiln_glsl_params *params, uint32_t **out_words,
                                             size_t *out_bytes);
+/** Frees the words and sets NULL; NULL and *words NULL are fine. */
 KILN_API void kiln_glsl_free(uint32_t **words);
 
 KILN_END_DECLS

@@ -70,6 +70,7 @@ struct kiln_graph_counters {
 	uint32_t barriers;   /* in one launch of the graph */
 };
 
+/** All zero for NULL.  Threads: one at a time for one graph.  Blocks: no. */
 KILN_API struct kiln_graph_counters kiln_graph_counters(const struct kiln_graph *graph);
 
 KILN_END_DECLS

@@ -22,7 +22,8 @@ struct kiln_kernel_params {
 	const struct kiln_spec_value *spec; /* specialisation; ids not listed keep their defaults */
 	size_t spec_count;
 	uint32_t workgroup[3];              /* threads; 0 = store, else the kernel's own size. Needs a size that is
-	                                       specialisable or `resizable` */
+	                                       specialisable or `resizable`; a value in .spec for a dimension's constant
+	                                       counts as given here */
 	uint32_t subgroup_size;             /* 0 = the driver's choice */
 	bool guarded;                       /* the kernel ignores threads beyond those asked for (`if (i < n)`), so a size
 	                                       that rounds threads up further than its own default is safe */
@@ -33,14 +34,16 @@ struct kiln_kernel_params {
 	const char *name;                   /* for messages and manifests; copied; NULL = the entry point */
 	uint32_t modes;                     /* launch modes the pipeline is built for, KILN_FEATURE_INDIRECT_DISPATCH,
 	                                       _SPECULATIVE, _PERSISTENT_THREAD, _ASYNC_COMPUTE; part of its key. The
-	                                       first three modes take only kernels that declare them, see launch.h */
+	                                       first three can be launched only by kernels made with them, see launch.h */
 	bool borrow;                        /* keep no copy of .spirv, only the words the driver gets. Saves the copy of a module
 	                                       that is used once: bytes the device has no copy of are parsed again each time.
 	                                       Either way they are only read during the call */
 };
 
 /** Reflects and checks the module; compiles nothing yet. The same bytes seen before are recognised, not parsed again.
- *  Returns: KILN_ERR_SPIRV_*, KILN_ERR_SPECIALIZATION, KILN_ERR_WORKGROUP_LIMIT, KILN_ERR_INVALID_ARGUMENT, KILN_ERR_OUT_OF_MEMORY.
+ *  Returns: KILN_ERR_SPIRV_*, KILN_ERR_SPECIALIZATION, KILN_ERR_WORKGROUP_LIMIT, KILN_ERR_PUSH_TOO_LONG, KILN_ERR_UNSUPPORTED (more
+ *  sets or descriptors than the device takes, unsized arrays of them, a subgroup size it has not), KILN_ERR_INVALID_ARGUMENT,
+ *  KILN_ERR_DEVICE_LOST, KILN_ERR_OUT_OF_MEMORY.
  *  Ownership: the caller destroys it.  Threads: any.  Blocks: no. */
 KILN_API enum kiln_status kiln_kernel_create(struct kiln_device *device, const struct kiln_kernel_params *params,
                                              struct kiln_kernel **out_kernel);
@@ -206,14 +209,16 @@ struct kiln_launch_params {
 /** Enqueues a launch after everything enqueued before; resolves the kernel first if needed. Threads are rounded up to whole
  *  workgroups, so kernels guard with `if (i < n)`; one that is not declared guarded keeps its own workgroup size wherever
  *  another would round up further.
- *  Under KILN_AUTOTUNE=tune, a launch whose problem size has no record is tuned for, on copies of its buffers: at once where it
- *  takes less than a millisecond, the first time or the second; else in steps, for a twenty-fifth of the time that its launches
- *  took. The copies are kept until it is done. `retune` does so once in each process whatever the store has.
+ *  Under KILN_AUTOTUNE=tune, a launch whose problem size has no settled record of this driver is tuned for, on copies of its
+ *  buffers: at once where it takes less than a millisecond, the first time or the second; else in steps, for a twenty-fifth of
+ *  the time that its launches took. The copies are kept until it is done. `retune` does so once in each process whatever the
+ *  store has. Launches that go in slices are not tuned, nor, on devices that are no CPU, those beyond 100 ms.
  *  Images are passed through .args; a kernel that takes any is not tuned, nor, by its launches, one whose .modes are indirect
  *  dispatch, speculation or a persistent thread.
  *  Returns: KILN_ERR_TOO_FEW_BUFFERS ... KILN_ERR_IMAGE_MISMATCH, each with a sentence; nothing is enqueued then.
  *  Ownership: buffers must live until the launch is done: destroying one early is safe, it is kept.
- *  Threads: any.  Blocks: only while resolving, or tuning, or for a fifth submission in flight (stream.h). */
+ *  Threads: any.  Blocks: only while resolving, or tuning, or for a fifth submission in flight (stream.h), or where a long
+ *  launch goes in slices (slice.h). */
 KILN_API enum kiln_status kiln_launch(struct kiln_kernel *kernel, const struct kiln_launch_params *params);
 
 KILN_END_DECLS

@@ -6,10 +6,15 @@
  *   image.h     the same as texels, with samplers
  *   memory.h    how much there is of it, and buffers of one's own pages
  *   kernel.h    SPIR-V -> pipeline -> launch, and the report of how it became ready
+ *   stream.h    launches and copies in order, tickets, callbacks
+ *   graph.h     many launches recorded once
  *   launch.h    launches counted on the device, work queues, speculation
  *   slice.h     long launches in parts, with progress, that can be stopped
  *   loss.h      when the device is lost: what is known, and how to go on
  *   tune.h      which workgroup size, unroll depth and tile it runs fastest at
+ *   timer.h     what launches take on the device
+ *   trace.h     what happened when, as a Chrome trace
+ *   statistics.h  what the driver says of a pipeline
  *   audit.h     how well the cache serves
  *   glsl.h      GLSL -> SPIR-V at run time
  *   cache.h     the disk cache, usable alone
@@ -20,8 +25,10 @@
  *   status.h log.h env.h digest.h
  *
  * Ownership in one rule: what you create you destroy, what you are handed belongs to the object it came from.
- * Threads in one rule: every function may be called from any thread, except that nothing may use an object while it is
- * being destroyed. */
+ * Threads in one rule: every function may be called from any thread, but for those that say "one at a time" of an object, and
+ * nothing may use an object while it is being destroyed.
+ * Errors in one rule: beside those a function names, KILN_ERR_INVALID_ARGUMENT for what it cannot be given, KILN_ERR_FOREIGN_OBJECT for
+ * an object of another device, KILN_ERR_DEVICE_LOST and KILN_ERR_OUT_OF_MEMORY. */
 #ifndef KILN_KILN_H
 #define KILN_KILN_H
 

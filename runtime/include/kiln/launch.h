@@ -28,7 +28,7 @@ KILN_BEGIN_DECLS
 struct kiln_work_queue;
 
 struct kiln_work_queue_params {
-	uint32_t capacity;   /* items it holds at once, at least 1; rounded up to a power of two */
+	uint32_t capacity;   /* items it holds at once, 1 to 2^28; rounded up to a power of two */
 	uint32_t item_words; /* 32-bit words of an item, 1 to 64: the kernel's KILN_QUEUE_ITEM_WORDS */
 	uint32_t groups;     /* workgroups of a launch; 0 = about as many as the device runs at once */
 	uint32_t pulls;      /* how often a workgroup pulls in one launch at most: bounds how long it runs, and lets all

@@ -52,7 +52,7 @@ KILN_API void kiln_stream_destroy(struct kiln_stream **stream);
 /** The stream of kiln_launch() and the kiln_buffer_* calls.  Ownership: the device's. */
 KILN_API struct kiln_stream *kiln_device_stream(struct kiln_device *device);
 
-/** As kiln_launch(), on this stream. */
+/** As kiln_launch(), on this stream; only what is launched on the default stream is tuned unasked. */
 KILN_API enum kiln_status kiln_stream_launch(struct kiln_stream *stream, struct kiln_kernel *kernel,
                                              const struct kiln_launch_params *params);
 
@@ -89,7 +89,8 @@ KILN_API enum kiln_status kiln_stream_marker(struct kiln_stream *stream, const c
  *  KILN_ERR_DEVICE_LOST for one given before the device was reopened. */
 KILN_API enum kiln_status kiln_stream_after(struct kiln_stream *stream, struct kiln_ticket ticket);
 
-/** Hands what is enqueued to the device and gives its ticket; nothing enqueued: the ticket of what was before.
+/** Hands what is enqueued to the device and gives its ticket, unless `out_ticket` is NULL; nothing enqueued: the ticket of what
+ *  was before.
  *  Returns: KILN_ERR_DEVICE_LOST, sticky; KILN_ERR_OUT_OF_MEMORY and KILN_ERR_OUT_OF_DEVICE_MEMORY: call again.
  *  Threads: any.  Blocks: no. */
 KILN_API enum kiln_status kiln_stream_submit(struct kiln_stream *stream, struct kiln_ticket *out_ticket);

@@ -6,7 +6,7 @@
  * faster than the default in at least 9 of 10 paired rounds; else the default is what is recorded.
  *
  * KILN_AUTOTUNE says what launches do by themselves: `off` touches nothing; `use`, the default, takes what the store has;
- * `tune` also tunes what it has not, see kiln_launch(); `retune` tunes everything anew, once in each process. */
+ * `tune` also tunes what it has not, on the default stream, see kiln_launch(); `retune` tunes everything anew, once in each process. */
 #ifndef KILN_TUNE_H
 #define KILN_TUNE_H
 

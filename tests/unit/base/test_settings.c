@@ -293,6 +293,24 @@ static void secret_is_taken_and_never_shown(void **state)
 	assert_true(fact.valid);
 }
 
+static const char *two_secrets(void *user, const char *name)
+{
+	(void)user;
+	if (strcmp(name, "KILN_CACHE_SECRET") == 0)
+		return "correct horse battery";
+	return strcmp(name, "KILN_CACHE_SECRET_FILE") == 0 ? "/secret" : NULL;
+}
+
+/* With both the cache stays closed. */
+static void secret_beside_a_secret_file_makes_no_sense(void **state)
+{
+	struct kiln_env_source env = {.get = two_secrets};
+
+	(void)state;
+	assert_false(kiln_setting_fact(&env, KILN_SETTING_CACHE_SECRET).valid);
+	assert_true(kiln_setting_fact(&env, KILN_SETTING_CACHE_SECRET_FILE).valid);
+}
+
 /* The printed default is what the code does. */
 static void printed_number_defaults_are_true(void **state)
 {
@@ -324,6 +342,7 @@ int main(void)
 		cmocka_unit_test(facts_show_the_process_environment),
 		cmocka_unit_test(printed_number_defaults_are_true),
 		cmocka_unit_test(secret_is_taken_and_never_shown),
+		cmocka_unit_test(secret_beside_a_secret_file_makes_no_sense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
